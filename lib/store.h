@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Where the greylist remembers: tables of rows, each a key and a few bytes.
+ *
+ * This is the interface; store_bdb.h keeps the rows in Berkeley DB, and
+ * store_memory.h in memory.  A question (store_get) is a lookup, since a store
+ * on another host may take its time.  Changes are gathered and made lasting by
+ * store_commit(): all of them, or none.  A change never reports an error of its
+ * own; a store that fails answers every question with STORE_UNAVAILABLE and
+ * fails the commit, so there is one place to handle it.
+ *
+ * All functions belong to the event loop's thread and none of them waits.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lookup.h"
+#include "record.h"
+
+/* The longest key: a recipient, a sender and an origin (triplet.h). */
+#define STORE_KEY_MAX 800
+
+enum store_table {
+	/* triplet key -> triplet_record */
+	STORE_TRIPLET,
+	/* origin -> client_record */
+	STORE_CLIENT,
+	STORE_TABLES,
+};
+
+enum store_status {
+	/* No answer: never to be taken for "no such row". */
+	STORE_UNAVAILABLE = 0,
+	STORE_FOUND,
+	STORE_MISSING,
+};
+
+/* A question for one row. */
+struct store_get {
+	struct lookup lookup;
+	enum store_table table;
+	/* Borrowed until the answer. */
+	const char *key;
+	size_t key_len;
+	/* With `absent_len` > 0, a row that is missing is added with this
+	 * value; the answer is STORE_MISSING all the same. */
+	char absent[RECORD_SIZE];
+	size_t absent_len;
+	/* It is more likely missing than not.  The answer does not depend on
+	 * it; a store can save a search with it. */
+	bool likely_absent;
+	/* The answer; value only when FOUND. */
+	enum store_status status;
+	char value[RECORD_SIZE];
+	size_t value_len;
+};
+
+/* How far a scan has come; all zero is the beginning. */
+struct store_cursor {
+	char key[STORE_KEY_MAX];
+	size_t key_len;
+};
+
+struct store_row {
+	const char *key;
+	size_t key_len;
+	const char *value;
+	size_t value_len;
+};
+
+/* Looks at one row of a scan and says whether it is to be deleted. */
+struct store_visitor {
+	bool (*is_over)(struct store_visitor *visitor,
+	    const struct store_row *row);
+};
+
+enum store_scan { STORE_SCAN_UNAVAILABLE = 0, STORE_SCAN_MORE, STORE_SCAN_END };
+
+struct store {
+	void (*get)(struct store *store, struct store_get *get);
+	void (*insert)(struct store *store, enum store_table table,
+	    const struct store_row *row);
+	void (*update)(struct store *store, enum store_table table,
+	    const struct store_row *row);
+	enum store_scan (*scan)(struct store *store, enum store_table table,
+	    struct store_cursor *cursor, unsigned rows,
+	    struct store_visitor *visitor);
+	bool (*commit)(struct store *store);
+	/* Rows of each table.  Read only. */
+	uint64_t rows[STORE_TABLES];
+	/* How many rows all tables may have together; 0: no limit. */
+	uint64_t max_entries;
+};
+
+/* Asks for a row; `get` belongs to the caller and must stay until the answer.
+ */
+static inline void
+store_get(struct store *store, struct store_get *get)
+{
+	store->get(store, get);
+}
+
+/* Adds a row that store_get() did not find.  One that has appeared since then
+ * stays as it is. */
+static inline void
+store_insert(struct store *store, enum store_table table,
+    const struct store_row *row)
+{
+	store->insert(store, table, row);
+}
+
+/* Replaces the value of a row that store_get() found.  One that has gone since
+ * then is added. */
+static inline void
+store_update(struct store *store, enum store_table table,
+    const struct store_row *row)
+{
+	store->update(store, table, row);
+}
+
+/* Visits at most `rows` rows in the order of their keys, from `cursor` on, and
+ * deletes those that the visitor says are over.  The cursor moves on; after
+ * STORE_SCAN_END it is at the beginning again. */
+static inline enum store_scan
+store_scan(struct store *store, enum store_table table,
+    struct store_cursor *cursor, unsigned rows, struct store_visitor *visitor)
+{
+	return store->scan(store, table, cursor, rows, visitor);
+}
+
+/* Makes the changes since the last commit survive the death of this process.
+ * False: none of them is made, and what was read since may be wrong. */
+static inline bool
+store_commit(struct store *store)
+{
+	return store->commit(store);
+}
+
+/* Whether a row may be inserted. */
+static inline bool
+store_has_room(const struct store *store)
+{
+	uint64_t rows = 0;
+
+	for (enum store_table table = 0; table < STORE_TABLES; table++)
+		rows += store->rows[table];
+	return store->max_entries == 0 || rows < store->max_entries;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * All unit tests in one program, and one closing line.  Check's variables pick
+ * one (CK_RUN_SUITE=attr), or run them without a process each (CK_FORK=no).
+ */
+#include "config.h"
+
+#include <check.h>
+#include <stdlib.h>
+
+#include "suites.h"
+
+static Suite *(*const suites[])(void) = {
+	err_suite,
+	buf_suite,
+	log_suite,
+	duration_suite,
+	netaddr_suite,
+	mailaddr_suite,
+	netset_suite,
+	conftext_suite,
+	setting_suite,
+	settings_suite,
+	attr_suite,
+	request_suite,
+	reason_suite,
+	verdict_suite,
+	deferral_suite,
+	metrics_suite,
+	record_suite,
+	store_suite,
+	origin_suite,
+	triplet_suite,
+	greylist_suite,
+	whitelist_suite,
+	pipeline_suite,
+	scenarios_suite,
+	expiry_suite,
+	report_suite,
+	turn_suite,
+	session_suite,
+	conf_suite,
+};
+
+int
+main(void)
+{
+	SRunner *runner = srunner_create(NULL);
+	int failed;
+
+	for (size_t i = 0; i < sizeof(suites) / sizeof(suites[0]); i++)
+		srunner_add_suite(runner, suites[i]());
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One suite for each module that has tests; check_policyd.c runs them all.
+ */
+#pragma once
+
+#include <check.h>
+
+Suite *attr_suite(void);
+Suite *buf_suite(void);
+Suite *conf_suite(void);
+Suite *conftext_suite(void);
+Suite *deferral_suite(void);
+Suite *duration_suite(void);
+Suite *err_suite(void);
+Suite *expiry_suite(void);
+Suite *greylist_suite(void);
+Suite *log_suite(void);
+Suite *mailaddr_suite(void);
+Suite *metrics_suite(void);
+Suite *netaddr_suite(void);
+Suite *netset_suite(void);
+Suite *origin_suite(void);
+Suite *pipeline_suite(void);
+Suite *reason_suite(void);
+Suite *record_suite(void);
+Suite *report_suite(void);
+Suite *request_suite(void);
+Suite *scenarios_suite(void);
+Suite *session_suite(void);
+Suite *setting_suite(void);
+Suite *settings_suite(void);
+Suite *store_suite(void);
+Suite *triplet_suite(void);
+Suite *turn_suite(void);
+Suite *verdict_suite(void);
+Suite *whitelist_suite(void);
