@@ -544,6 +544,17 @@ store_bdb_tidy(struct store_bdb *bdb, struct err *err)
 	return -1;
 }
 
+void
+store_bdb_abandon(struct store_bdb *bdb, struct err *err)
+{
+	char aside[DBENV_ASIDE];
+
+	if (dbenv_move_aside(&bdb->env, aside))
+		err_set(err, "%s is moved to %s", bdb->env.home, aside);
+	else
+		err_set(err, "%s cannot be moved aside", bdb->env.home);
+}
+
 /* All rows durable in their files, so that the next start has nothing to
  * recover. */
 static void

@@ -77,5 +77,10 @@ int store_bdb_flush(struct store_bdb *bdb, struct err *err);
  * Housekeeping thread, once a second. */
 int store_bdb_tidy(struct store_bdb *bdb, struct err *err);
 
+/* For a process that is about to end because Berkeley DB does not return from
+ * damaged pages: moves the store aside as it is, so that the next process begins
+ * anew.  `err` tells where it is, or why it is not.  Any thread. */
+void store_bdb_abandon(struct store_bdb *bdb, struct err *err);
+
 /* What went wrong when the store was last shut.  Any thread. */
 void store_bdb_complaint(struct store_bdb *bdb, struct err *err);

@@ -5,9 +5,14 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sysexits.h>
+#include <syslog.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "container.h"
 #include "expiry.h"
@@ -25,6 +30,10 @@ enum {
 };
 
 #define LOOK_EVERY 1.0
+
+/* Seconds of computing without a beat of the loop: a turn takes milliseconds.
+ * A loop that waits, for a disk or a debugger, does not compute. */
+#define SPIN_SECONDS 10
 
 /* A slice takes half a millisecond, fifty times a second: in the worst case a
  * fortieth of the loop's time. */
@@ -47,6 +56,10 @@ struct upkeep {
 	struct turn_flusher flusher;
 	struct ev_async news;
 
+	/* The loop lives: it counts up once a second. */
+	atomic_uint beats;
+	clockid_t loop_clock;
+
 	/* All threads', under the lock. */
 	pthread_mutex_t lock;
 	pthread_cond_t wake_flush;
@@ -64,6 +77,12 @@ struct upkeep {
 	pthread_mutex_t environment;
 	pthread_t flush_thread;
 	pthread_t tidy_thread;
+};
+
+/* When the loop's thread had last given a sign of life. */
+struct pulse {
+	unsigned beats;
+	time_t computed;
 };
 
 /* Waits for a call or for some seconds; the lock is held. */
@@ -90,10 +109,47 @@ flush(struct upkeep *upkeep)
 	return durable;
 }
 
+/* Berkeley DB does not return from some damaged pages (all zero, as a file
+ * system may leave them after a power cut), and the thread in it cannot be
+ * stopped.  The process ends, and the next one begins with an empty store. */
+static void
+end_process(struct upkeep *upkeep)
+{
+	struct err err;
+
+	store_bdb_abandon(upkeep->bdb, &err);
+	syslog(LOG_MAIL | LOG_CRIT, "damaged store, ending: %s", err.text);
+	fprintf(stderr, "policyd: damaged store, ending: %s\n", err.text);
+	_exit(EX_SOFTWARE);
+}
+
+/* Seconds that the loop's thread has computed. */
+static time_t
+computed_by_loop(const struct upkeep *upkeep)
+{
+	struct timespec computed;
+
+	clock_gettime(upkeep->loop_clock, &computed);
+	return computed.tv_sec;
+}
+
+static void
+check_pulse(struct upkeep *upkeep, struct pulse *pulse)
+{
+	const unsigned beats = atomic_load(&upkeep->beats);
+	const time_t computed = computed_by_loop(upkeep);
+
+	if (beats != pulse->beats)
+		*pulse = (struct pulse){ beats, computed };
+	else if (computed > pulse->computed + SPIN_SECONDS)
+		end_process(upkeep);
+}
+
 static void *
 flush_thread(void *argument)
 {
 	struct upkeep *upkeep = argument;
+	struct pulse pulse = { 0, computed_by_loop(upkeep) };
 	bool wanted;
 	bool durable;
 
@@ -103,6 +159,7 @@ flush_thread(void *argument)
 			wait(upkeep, &upkeep->wake_flush, 1);
 		wanted = upkeep->flush_wanted;
 		pthread_mutex_unlock(&upkeep->lock);
+		check_pulse(upkeep, &pulse);
 		durable = flush(upkeep);
 		pthread_mutex_lock(&upkeep->lock);
 		if (wanted) {
@@ -310,6 +367,7 @@ look_timer(struct ev_loop *loop, struct ev_timer *timer, int events)
 
 	(void)loop;
 	(void)events;
+	atomic_fetch_add(&upkeep->beats, 1);
 	if (store_bdb_is_shut(upkeep->bdb))
 		complain(upkeep);
 	else
@@ -364,6 +422,7 @@ upkeep_create(struct ev_loop *loop, struct store_bdb *bdb, struct turn *turn,
 	upkeep->turn = turn;
 	upkeep->metrics = metrics;
 	upkeep->flusher.start = start_flush;
+	pthread_getcpuclockid(pthread_self(), &upkeep->loop_clock);
 	init_waits(upkeep);
 	expiry_begin(&upkeep->expiry);
 	ev_timer_init(&upkeep->sweep, sweep_timer, 0.0, 0.0);

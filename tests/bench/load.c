@@ -581,7 +581,8 @@ look_for_silence(struct load *load, uint64_t now)
 	for (uint64_t i = 0; i < load->options->connections; i++)
 		if (load->connections[i].waiting &&
 		    now > load->connections[i].since + PATIENCE)
-			fail("no answer within 30 seconds");
+			fail("a request waits for its answer since 30 "
+			     "seconds");
 }
 
 static void

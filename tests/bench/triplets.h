@@ -11,7 +11,7 @@
  *
  * The numbers are spread: one after the other, they come in no order that a
  * B-tree could profit from, as mail does.  Senders (28 bytes on the average)
- * write from 4,096 domains, recipients (22 bytes) are 5,000 people at four
+ * write from 4,096 domains, recipients (23 bytes) are 5,000 people at four
  * domains; some write and get much more than others.
  */
 #pragma once
@@ -144,8 +144,8 @@ bench_write_sender(uint64_t *bits, char *to)
 static inline void
 bench_write_recipient(uint64_t *bits, char *to)
 {
-	static const char domains[4][16] = { "@city.example", "@uni.example",
-		"@works.example", "@clinic.example" };
+	static const char domains[4][20] = { "@city.example",
+		"@college.example", "@works.example", "@hospital.example" };
 	const uint32_t person = bench_take_skewed(bits, BENCH_RECIPIENTS);
 
 	to = bench_append(to, bench_last_names[person & 63]);

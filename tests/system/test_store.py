@@ -5,6 +5,7 @@ Whatever happens, each answer is a deferral or DUNNO, and comes at once; and the
 store heals by itself when its cause is gone.
 """
 
+import contextlib
 import itertools
 import os
 import resource
@@ -222,6 +223,23 @@ class DamageTest(StoreTest):
                 for path in tables(policyd):
                     overwrite(path, byte)
                 self.survive(policyd, before)
+
+    def test_pages_of_zeros_end_the_process_and_not_the_service(self):
+        """Berkeley DB never returns from them: the next process begins anew.
+        """
+        before = recipients("before", 20000)
+        policyd = self.start(cache_size="1M", checkpoint_size="1M")
+        policyd.reasons(before)
+        time.sleep(3)
+        for path in tables(policyd):
+            overwrite(path, b"\0")
+        with policyd.connect() as peer, contextlib.suppress(OSError):
+            for recipient in before[::50]:
+                peer.send(request(recipient=recipient))
+        self.assertEqual(policyd.ended(), os.EX_SOFTWARE)
+        policyd.log.wait("damaged store, ending: .* is moved to .*broken-1")
+        policyd.start()
+        self.assertEqual(self.reason("new@d.example"), "greylisted-new")
 
     def survive(self, policyd, before):
         """Whatever it reads, it answers; in the end it greylists again."""

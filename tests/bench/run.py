@@ -1,0 +1,728 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""The benchmark: policyd, a server that decides nothing, and postgrey.
+
+All get the same work from the same generator, on a core of their own, and take
+turns in short runs; what counts is the median of the ratios of neighbouring
+runs, since the machine may be busy now and then.  README.md beside this file
+says what each case measures.
+"""
+
+import argparse
+import collections
+import contextlib
+import json
+import os
+import platform
+import pwd
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+# So many triplets are the customary store; larger ones have cases of their own.
+SMALL = 10_000
+LARGE = 1_000_000
+MODES = ("new", "known", "mix")
+CONNECTIONS = 100
+
+PATIENCE = 120
+
+# Answered at once by every server, and remembered by none.
+PROBE = (b"request=smtpd_access_policy\nprotocol_state=CONNECT\n"
+         b"client_address=192.0.2.1\nclient_name=unknown\n\n")
+
+
+class Failure(Exception):
+    """What makes a measurement worthless."""
+
+
+Target = collections.namedtuple("Target", "case text bound at_most unit")
+
+TARGETS = (
+    Target("cpu-new", "server CPU, new triplets, policyd : nothing",
+           3.0, True, "x"),
+    Target("cpu-known", "server CPU, known triplets, policyd : nothing",
+           2.0, True, "x"),
+    Target("postgrey", "decisions a second, policyd : postgrey",
+           40, False, "x"),
+    Target("checkpoint-p999", "p99.9 with checkpoint and sweep : without",
+           2.0, True, "x"),
+    Target("scale", "decisions a second, largest store : smallest",
+           0.6, False, "x"),
+    Target("disk", "bytes on disk for a triplet, without the log",
+           120, True, "bytes"),
+    Target("recovery", "start after kill -9 to the first answer",
+           2.0, True, "s"),
+)
+
+
+def wait_until(condition, what, process, limit=PATIENCE):
+    end = time.monotonic() + limit
+    while not condition():
+        if process.poll() is not None:
+            raise Failure(f"{what}: it ended with {process.returncode}")
+        if time.monotonic() > end:
+            raise Failure(f"{what}: not within {limit} s")
+        time.sleep(0.001)
+
+
+class Server:
+    """A server under test, which listens on a UNIX socket of its directory."""
+
+    name = None
+    # How many triplets it knows.
+    known = SMALL
+
+    def __init__(self, bench, directory):
+        self.bench = bench
+        self.directory = directory
+        self.socket = os.path.join(directory, "policy")
+        self.log = os.path.join(directory, "log")
+        self.next_new = self.known
+        self.process = None
+
+    def command(self):
+        raise NotImplementedError
+
+    def spawn(self):
+        cpus = self.bench.options.server_cpus
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(
+                self.command(), stdin=subprocess.DEVNULL, stdout=log,
+                stderr=log, preexec_fn=lambda: os.sched_setaffinity(0, cpus))
+
+    def start(self):
+        self.spawn()
+        try:
+            wait_until(self.answers, f"{self.name} does not start",
+                       self.process)
+        except Failure as failure:
+            self.kill()
+            raise Failure(f"{failure}\n{self.last_words()}") from None
+
+    def answers(self):
+        with socket.socket(socket.AF_UNIX) as s:
+            try:
+                s.settimeout(PATIENCE)
+                s.connect(self.socket)
+                s.sendall(PROBE)
+                return s.recv(512).startswith(b"action=")
+            except OSError:
+                return False
+
+    def connects(self):
+        with socket.socket(socket.AF_UNIX) as s:
+            return s.connect_ex(self.socket) == 0
+
+    def last_words(self):
+        with open(self.log, "rb") as log:
+            log.seek(max(0, os.path.getsize(self.log) - 2000))
+            return log.read().decode(errors="replace")
+
+    def stop(self):
+        self.process.terminate()
+        try:
+            self.process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise Failure(f"{self.name} does not stop") from None
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def forget_log(self):
+        """Log files of gigabytes are nothing that we want to measure."""
+        os.truncate(self.log, 0)
+
+
+class Nothing(Server):
+    name = "nothing"
+
+    def command(self):
+        return [self.bench.options.nothing, f"unix:{self.socket}"]
+
+
+class Policyd(Server):
+    name = "policyd"
+
+    def __init__(self, bench, directory, known=SMALL, **settings):
+        self.known = known
+        super().__init__(bench, directory)
+        self.state = os.path.join(directory, "state")
+        self.conf = os.path.join(directory, "policyd.conf")
+        self.write_conf(settings)
+
+    def write_conf(self, settings):
+        every = {
+            "listen": f'{{ "unix:{self.socket}" }}',
+            "state-directory": f'"{self.state}"',
+            "user": '""',
+            "pid-file": '""',
+            "log": "stderr",
+            "max-connections": "2000",
+        }
+        every.update({key.replace("_", "-"): value
+                      for key, value in settings.items()})
+        with open(self.conf, "w") as conf:
+            conf.writelines(f"{key} = {value}\n"
+                            for key, value in every.items())
+
+    def command(self):
+        return [self.bench.options.policyd, "-f", "-c", self.conf]
+
+    def disk(self):
+        """Bytes of the store's tables, and of its log."""
+        sizes = {False: 0, True: 0}
+        for parent, _, files in os.walk(self.state):
+            for name in files:
+                status = os.stat(os.path.join(parent, name))
+                sizes[name.startswith("log.")] += status.st_blocks * 512
+        return sizes[False], sizes[True]
+
+
+class Postgrey(Server):
+    """postgrey without its whitelists of names, which would cost it time for
+    work that the others do not do."""
+
+    name = "postgrey"
+
+    def __init__(self, bench, directory):
+        super().__init__(bench, directory)
+        self.state = os.path.join(directory, "state")
+        self.user = "postgrey" if os.getuid() == 0 else None
+        os.mkdir(self.state)
+        if self.user is not None:
+            user = pwd.getpwnam(self.user)
+            os.chown(self.state, user.pw_uid, user.pw_gid)
+            os.chown(directory, user.pw_uid, user.pw_gid)
+
+    def command(self):
+        command = [self.bench.options.postgrey, f"--unix={self.socket}",
+                   f"--dbdir={self.state}", "--delay=1",
+                   "--whitelist-clients=/dev/null",
+                   "--whitelist-recipients=/dev/null"]
+        if self.user is None:
+            command += [f"--user={os.getuid()}", f"--group={os.getgid()}"]
+        return command
+
+    def start(self):
+        super().start()
+        # It has no way to fill its store but to be asked twice.
+        for _ in range(2):
+            self.bench.load(self, "new", "-b", "0", "-n", str(self.known))
+            time.sleep(2)
+
+
+class Bench:
+    """The directory of all servers, the runs so far, and how to make more."""
+
+    def __init__(self, options, directory):
+        self.options = options
+        self.directory = directory
+        self.runs = []
+        self.targets = []
+        self.extra = {}
+        self.case = None
+        self.seed = 0
+        self.stores = {}
+
+    def say(self, text):
+        if sys.stderr.isatty():
+            print(f"{self.case}: {text}", file=sys.stderr)
+
+    def new_directory(self, name):
+        path = tempfile.mkdtemp(prefix=f"{name}-", dir=self.directory)
+        os.chmod(path, 0o755)
+        return path
+
+    # Servers.
+
+    def filled_store(self, triplets):
+        """A store of so many triplets that have passed, made once."""
+        if triplets not in self.stores:
+            path = self.new_directory(f"store-{triplets}")
+            self.say(f"filling a store with {triplets:,} triplets")
+            subprocess.run([self.options.fill, path, "0", str(triplets),
+                            "passed"], check=True, stdout=subprocess.DEVNULL)
+            self.stores[triplets] = path
+        return self.stores[triplets]
+
+    def new_policyd(self, known=SMALL, **settings):
+        """Not yet running, with a copy of a filled store."""
+        server = Policyd(self, self.new_directory("policyd"), known,
+                         **settings)
+        shutil.copytree(self.filled_store(known), server.state)
+        # What is written now is not written while we measure.
+        os.sync()
+        return server
+
+    @contextlib.contextmanager
+    def running(self, server):
+        self.say(f"starting {server.name}")
+        server.start()
+        try:
+            yield server
+        finally:
+            if server.process.poll() is None:
+                server.stop()
+            shutil.rmtree(server.directory, ignore_errors=True)
+
+    def nothing(self):
+        return self.running(Nothing(self, self.new_directory("nothing")))
+
+    def policyd(self, known=SMALL, **settings):
+        return self.running(self.new_policyd(known, **settings))
+
+    def postgrey(self):
+        return self.running(Postgrey(self, self.new_directory("postgrey")))
+
+    @property
+    def has_postgrey(self):
+        return os.access(self.options.postgrey, os.X_OK)
+
+    # Load.
+
+    def load_command(self, server, mode, *arguments):
+        self.seed += 1
+        return [self.options.load, "-s", f"unix:{server.socket}", "-m", mode,
+                "-k", str(server.known), "-b", str(server.next_new),
+                "-p", str(server.process.pid), "-S", str(self.seed), "--json",
+                *arguments]
+
+    def on_load_cpus(self):
+        os.sched_setaffinity(0, self.options.load_cpus)
+
+    def load(self, server, mode, *arguments):
+        done = subprocess.run(self.load_command(server, mode, *arguments),
+                              capture_output=True, text=True,
+                              preexec_fn=self.on_load_cpus)
+        if done.returncode != 0:
+            raise Failure(f"{server.name}: {done.stderr}"
+                          f"{server.last_words()}")
+        result = json.loads(done.stdout)
+        server.next_new = max(server.next_new, result["next_new"])
+        server.forget_log()
+        return result
+
+    def run(self, server, mode, connections=CONNECTIONS, seconds=None,
+            rate=None, variant=""):
+        """One measurement, which is kept."""
+        arguments = ["-c", str(connections),
+                     "-T", str(seconds or self.options.seconds)]
+        if rate is not None:
+            arguments += ["-r", str(rate)]
+        result = self.load(server, mode, *arguments)
+        result.update(case=self.case, server=server.name, variant=variant,
+                      triplets=server.known)
+        check_answers(server, result)
+        self.runs.append(result)
+        self.say(f"{server.name} {variant} {mode}, {connections} connections, "
+                 f"{server.known:,} triplets: "
+                 f"{result['decisions_per_second']:,.0f}/s, "
+                 f"{result['server_cpu_us']:.2f} us")
+        return result
+
+    def warm(self, server, mode):
+        self.load(server, mode, "-c", str(CONNECTIONS), "-T", "1")
+
+    def take_turns(self, servers, mode, connections=CONNECTIONS, rounds=None):
+        """Rounds of one run of each server; a list of rounds, each a list of
+        results in the servers' order."""
+        for server in servers:
+            self.warm(server, mode)
+        return [[self.run(server, mode, connections) for server in servers]
+                for _ in range(rounds or self.options.rounds)]
+
+    def judge(self, value, note=""):
+        target = next(t for t in TARGETS if t.case == self.case)
+        met = value <= target.bound if target.at_most \
+            else value >= target.bound
+        self.targets.append(dict(
+            target._asdict(), value=value, note=note,
+            verdict="met" if met else "missed"))
+
+
+def check_answers(server, result):
+    """A server that answers wrongly may be as fast as it likes."""
+    mode, actions = result["mode"], result["actions"]
+    deferred, total = actions["defer"], sum(actions.values())
+    if server.name == "nothing":
+        wrong = total - actions["dunno"]
+    elif mode == "new":
+        wrong = total - deferred
+    elif mode == "known":
+        wrong = deferred + actions["other"]
+    else:
+        wrong = 0 if 0.1 * total < deferred < 0.3 * total or total < 1000 \
+            else deferred
+    if wrong > 0:
+        raise Failure(f"{server.name}, {mode} triplets: {wrong} of {total} "
+                      f"answers are wrong: {actions}")
+
+
+def median_ratio(rounds, key, above, below):
+    return statistics.median(r[above][key] / r[below][key] for r in rounds)
+
+
+# The cases.
+
+def case_cpu(bench, mode):
+    with bench.nothing() as nothing, bench.policyd() as policyd:
+        rounds = bench.take_turns([nothing, policyd], mode)
+    return median_ratio(rounds, "server_cpu_us", 1, 0)
+
+
+def case_cpu_new(bench):
+    bench.judge(case_cpu(bench, "new"))
+
+
+def case_cpu_known(bench):
+    bench.judge(case_cpu(bench, "known"))
+
+
+def case_mix(bench):
+    case_cpu(bench, "mix")
+
+
+def case_postgrey(bench):
+    if not bench.has_postgrey:
+        print("postgrey: not installed, not measured", file=sys.stderr)
+        return
+    ratios = {}
+    with bench.nothing() as nothing, bench.policyd() as policyd, \
+            bench.postgrey() as postgrey:
+        for mode in MODES:
+            rounds = bench.take_turns([nothing, policyd, postgrey], mode)
+            ratios[mode] = median_ratio(rounds, "decisions_per_second", 1, 2)
+    worst = min(ratios, key=ratios.get)
+    bench.judge(ratios[worst], f"the worst of {', '.join(MODES)}: {worst}")
+
+
+def case_connections(bench):
+    with contextlib.ExitStack() as stack:
+        servers = [stack.enter_context(bench.nothing()),
+                   stack.enter_context(bench.policyd())]
+        if bench.has_postgrey:
+            servers.append(stack.enter_context(bench.postgrey()))
+        for mode in MODES:
+            for connections in bench.options.connections:
+                bench.take_turns(servers, mode, connections,
+                                 min(3, bench.options.rounds))
+
+
+def case_checkpoint(bench):
+    """Both get the same rate, half of what the server can do."""
+    variants = {
+        "quiet": {"checkpoint_size": "100G", "sweep_interval": "0s"},
+        "busy": {"checkpoint_size": "8M", "sweep_interval": "1s"},
+    }
+    known = min(LARGE, max(bench.options.triplets))
+    rate = None
+    p999 = {variant: [] for variant in variants}
+    for _ in range(bench.options.rounds):
+        for variant, settings in variants.items():
+            with bench.policyd(known, **settings) as policyd:
+                top = bench.load(policyd, "mix", "-c", str(CONNECTIONS),
+                                 "-T", "2")["decisions_per_second"]
+                rate = rate or int(top / 2)
+                result = bench.run(policyd, "mix", rate=rate, variant=variant,
+                                   seconds=3 * bench.options.seconds)
+                result["log_bytes"] = policyd.disk()[1]
+            p999[variant].append(result["latency_us"]["p99.9"])
+    ratio = statistics.median(busy / quiet for busy, quiet
+                              in zip(p999["busy"], p999["quiet"]))
+    bench.judge(ratio, f"{known:,} triplets, mix at {rate:,}/s: "
+                f"{statistics.median(p999['busy']):.0f} us : "
+                f"{statistics.median(p999['quiet']):.0f} us")
+
+
+def case_scale(bench):
+    """New triplets would make a small store large, so each run has a copy."""
+    sizes = sorted(bench.options.triplets)
+    rates = {(mode, size): [] for mode in MODES for size in sizes}
+    for _ in range(min(3, bench.options.rounds)):
+        for size in sizes:
+            for mode in ("known", "mix", "new"):
+                with bench.policyd(size) as policyd:
+                    bench.warm(policyd, "known")
+                    result = bench.run(policyd, mode)
+                rates[mode, size].append(result["decisions_per_second"])
+    ratios = {mode: statistics.median(
+        large / small for large, small
+        in zip(rates[mode, sizes[-1]], rates[mode, sizes[0]]))
+        for mode in MODES}
+    worst = min(ratios, key=ratios.get)
+    bench.judge(ratios[worst], f"{sizes[-1]:,} : {sizes[0]:,}, the worst of "
+                f"{', '.join(MODES)}: {worst}")
+
+
+def case_disk(bench):
+    """As filled, and after a quarter more has come from the daemon."""
+    known = min(LARGE, max(bench.options.triplets))
+    policyd = bench.new_policyd(known)
+    filled = policyd.disk()
+    with bench.running(policyd):
+        bench.load(policyd, "new", "-c", str(CONNECTIONS),
+                   "-n", str(known // 4))
+        policyd.stop()
+        grown = policyd.disk()
+    sizes = [filled[0] / known, grown[0] / policyd.next_new]
+    bench.extra["disk"] = {
+        "triplets": [known, policyd.next_new], "bytes_per_triplet": sizes,
+        "log_bytes": [filled[1], grown[1]]}
+    bench.judge(max(sizes), f"{known:,} triplets filled: {sizes[0]:.0f}, "
+                f"with {known // 4:,} more: {sizes[1]:.0f}")
+
+
+def load_and_kill(bench, policyd, seconds):
+    command = bench.load_command(policyd, "mix", "-c", str(CONNECTIONS),
+                                 "-T", str(seconds + PATIENCE))
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL,
+                          preexec_fn=bench.on_load_cpus) as load:
+        time.sleep(seconds)
+        if load.poll() is not None or policyd.process.poll() is not None:
+            raise Failure(f"policyd failed under load\n{policyd.last_words()}")
+        policyd.kill()
+
+
+def time_to_first_answer(bench, policyd):
+    """The first request is a real one, whose answer is in the store."""
+    began = time.monotonic()
+    policyd.spawn()
+    wait_until(policyd.connects, "no start after kill -9", policyd.process)
+    answer = bench.load(policyd, "known", "-n", "1")
+    seconds = time.monotonic() - began
+    check_answers(policyd, answer)
+    return seconds
+
+
+def case_recovery(bench):
+    known = min(LARGE, max(bench.options.triplets))
+    under_load = 3 if bench.options.quick else 30
+    policyd = bench.new_policyd(known)
+    times = []
+    with bench.running(policyd):
+        for _ in range(2):
+            bench.say(f"{under_load} s of load, then kill -9")
+            load_and_kill(bench, policyd, under_load)
+            policyd.forget_log()
+            times.append(time_to_first_answer(bench, policyd))
+            # What was new before must not be asked as new again.
+            policyd.next_new += 1_000_000 * under_load
+    bench.extra["recovery"] = {"triplets": known, "seconds": times}
+    bench.judge(max(times), f"{known:,} triplets and {under_load} s of load, "
+                f"the worst of {len(times)}")
+
+
+CASES = {
+    "cpu-new": case_cpu_new,
+    "cpu-known": case_cpu_known,
+    "mix": case_mix,
+    "postgrey": case_postgrey,
+    "connections": case_connections,
+    "checkpoint-p999": case_checkpoint,
+    "scale": case_scale,
+    "disk": case_disk,
+    "recovery": case_recovery,
+}
+
+
+# The report.
+
+def kind(run):
+    return (run["case"], run["mode"], run["connections"], run["triplets"])
+
+
+def summaries(runs):
+    """One row for what was measured several times: medians, and the medians
+    of the ratios to the other servers in the same round."""
+    groups = {}
+    for run in runs:
+        group = groups.setdefault((*kind(run), run["variant"]), {})
+        group.setdefault(run["server"], []).append(run)
+    return [summary(group, mine)
+            for group in groups.values() for mine in group.values()]
+
+
+def summary(group, mine):
+    def median(get):
+        return statistics.median(get(run) for run in mine)
+
+    def ratio(server, key):
+        others = group.get(server)
+        if others is None or others is mine:
+            return None
+        return statistics.median(a[key] / b[key]
+                                 for a, b in zip(mine, others))
+
+    first = mine[0]
+    return {
+        **{key: first[key] for key in ("case", "server", "variant", "mode",
+                                       "connections", "triplets")},
+        "rounds": len(mine),
+        "decisions_per_second": median(lambda r: r["decisions_per_second"]),
+        "server_cpu_us": median(lambda r: r["server_cpu_us"]),
+        "generator_cpu_us": median(lambda r: r["generator_cpu_us"]),
+        "latency_us": {name: median(lambda r, n=name: r["latency_us"][n])
+                       for name in first["latency_us"]},
+        "cpu_to_nothing": ratio("nothing", "server_cpu_us"),
+        "rate_to_nothing": ratio("nothing", "decisions_per_second"),
+        "rate_to_postgrey": ratio("postgrey", "decisions_per_second"),
+    }
+
+
+def cell(value, digits):
+    return "-" if value is None else f"{value:,.{digits}f}"
+
+
+def table_row(row):
+    latency = row["latency_us"]
+    server = f"{row['server']} {row['variant']}".strip()
+    return [row["case"], server, row["mode"], str(row["connections"]),
+            f"{row['triplets']:,}", cell(row["decisions_per_second"], 0),
+            *(cell(latency[name], 0) for name in
+              ("p50", "p90", "p99", "p99.9", "p99.99", "max")),
+            cell(row["server_cpu_us"], 2), cell(row["cpu_to_nothing"], 2),
+            cell(row["rate_to_nothing"], 2), cell(row["rate_to_postgrey"], 1)]
+
+
+def print_columns(rows, left):
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    for row in rows:
+        print("  ".join(text.ljust(width) if i < left else text.rjust(width)
+                        for i, (text, width) in enumerate(zip(row, widths))
+                        ).rstrip())
+
+
+def print_report(bench, rows):
+    if rows:
+        print("Latencies and CPU are microseconds; CPU is the server's for a "
+              "decision.\n")
+        print_columns([["case", "server", "triplets", "conn.", "known",
+                        "decisions/s", "p50", "p90", "p99", "p99.9", "p99.99",
+                        "max", "CPU", "CPU:nothing", "rate:nothing",
+                        "rate:postgrey"], *map(table_row, rows)], 3)
+        print()
+    if bench.targets:
+        print_columns([["target", "what", "measured", "bound", "verdict",
+                        "how"], *map(target_row, bench.targets)], 2)
+
+
+def target_row(target):
+    sign = "<=" if target["at_most"] else ">="
+    return [target["case"], target["text"],
+            f"{target['value']:.2f} {target['unit']}",
+            f"{sign} {target['bound']:g} {target['unit']}",
+            target["verdict"], target["note"]]
+
+
+def machine():
+    with open("/proc/cpuinfo") as info:
+        models = [line.partition(":")[2].strip() for line in info
+                  if line.startswith("model name")]
+    return {"cpu": models[0] if models else platform.machine(),
+            "cores": os.cpu_count(), "kernel": platform.release(),
+            "load_average": os.getloadavg()[0]}
+
+
+def report(bench, before):
+    rows = summaries(bench.runs)
+    print_report(bench, rows)
+    if bench.options.json is None:
+        return
+    options = {key: sorted(value) if isinstance(value, set) else value
+               for key, value in vars(bench.options).items()}
+    with open(bench.options.json, "w") as file:
+        json.dump({"machine": before, "load_average_after": os.getloadavg()[0],
+                   "options": options, "targets": bench.targets,
+                   "summary": rows, "runs": bench.runs, **bench.extra},
+                  file, indent=1)
+        file.write("\n")
+
+
+# The command line.
+
+def numbers(text):
+    return [int(part) for part in text.split(",")]
+
+
+def cpu_set(text):
+    return set(numbers(text))
+
+
+def case_names(text):
+    names = text.split(",")
+    for name in names:
+        if name not in CASES:
+            raise argparse.ArgumentTypeError(
+                f"no case {name}; there are {', '.join(CASES)}")
+    return names
+
+
+def parse_options():
+    built = os.environ.get("BENCH", os.path.dirname(__file__))
+    parser = argparse.ArgumentParser(description="Measures policyd.")
+    add = parser.add_argument
+    add("--policyd", default=os.environ.get("POLICYD", "policyd/policyd"))
+    for name in ("load", "nothing", "fill"):
+        add(f"--{name}", default=os.path.join(built, name))
+    add("--postgrey", default="/usr/sbin/postgrey")
+    add("--quick", action="store_true",
+        help="few and short runs, no store of 10 million triplets")
+    add("--cases", type=case_names, default=list(CASES),
+        help="some of " + ",".join(CASES))
+    add("--connections", type=numbers, default=[1, 10, 100, 500])
+    add("--triplets", type=numbers)
+    add("--rounds", type=int, help="how often a measurement is repeated")
+    add("--seconds", type=int, help="how long one run takes")
+    add("--server-cpus", type=cpu_set, default={0},
+        help="the cores of the servers (0)")
+    add("--load-cpus", type=cpu_set, default={1},
+        help="the cores of the load generator (1)")
+    add("--json", metavar="FILE", help="writes all numbers there")
+    options = parser.parse_args()
+    quick = options.quick
+    options.triplets = options.triplets or (
+        [SMALL, LARGE] if quick else [SMALL, LARGE, 10 * LARGE])
+    options.rounds = options.rounds or (3 if quick else 5)
+    options.seconds = options.seconds or (1 if quick else 3)
+    return options
+
+
+def run_cases(bench):
+    for name in bench.options.cases:
+        bench.case = name
+        CASES[name](bench)
+
+
+def main():
+    options = parse_options()
+    before = machine()
+    if before["load_average"] > 0.5:
+        print(f"The machine is busy: load average "
+              f"{before['load_average']:.1f}.", file=sys.stderr)
+    directory = tempfile.mkdtemp(prefix="policyd-bench-")
+    os.chmod(directory, 0o755)
+    bench = Bench(options, directory)
+    failed = None
+    try:
+        run_cases(bench)
+    except (Failure, OSError, subprocess.CalledProcessError) as error:
+        failed = error
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+    report(bench, before)
+    if failed is not None:
+        sys.exit(f"run.py: {bench.case}: {failed}")
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("run.py: terminated"))
+    main()
