@@ -43,7 +43,7 @@ read_pair(struct attr_reader *reader, char *line, size_t len, struct attr *attr)
 
 	if (line[len - 1] == '\r')
 		return malformed(reader, "a line that ends in CR LF");
-	if (memchr(line, '\0', len) != NULL)
+	if (reader->line > reader->clean)
 		return malformed(reader, "a NUL byte");
 	if (equals == NULL)
 		return malformed(reader, "a line without \"=\"");
@@ -77,6 +77,20 @@ read_more(struct attr_reader *reader, size_t len)
 	return ATTR_MORE;
 }
 
+/* Looks for a NUL in the bytes that are new: once for all their lines. */
+static void
+check_bytes(struct attr_reader *reader, const char *bytes, size_t len)
+{
+	const char *nul;
+
+	if (reader->clean == reader->checked) {
+		nul = memchr(bytes + reader->checked, '\0',
+		    len - reader->checked);
+		reader->clean = nul != NULL ? (size_t)(nul - bytes) : len;
+	}
+	reader->checked = len;
+}
+
 enum attr_status
 attr_read(struct attr_reader *reader, char *bytes, size_t len,
     struct attr *attr)
@@ -86,6 +100,8 @@ attr_read(struct attr_reader *reader, char *bytes, size_t len,
 	    memchr(bytes + reader->seen, '\n', len - reader->seen);
 	size_t line_len;
 
+	if (len > reader->checked)
+		check_bytes(reader, bytes, len);
 	if (end == NULL)
 		return read_more(reader, len);
 	line_len = (size_t)(end - bytes) - start;

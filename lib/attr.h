@@ -52,6 +52,9 @@ struct attr_reader {
 	size_t line;
 	size_t seen;
 	size_t count;
+	/* How far there is no NUL, and how far that is known. */
+	size_t clean;
+	size_t checked;
 };
 
 /* Before each request.  `limits` is kept. */

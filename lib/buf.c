@@ -4,6 +4,7 @@
 #include "buf.h"
 
 #include <assert.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -76,44 +77,44 @@ buf_printf(struct buf *buf, const char *format, ...)
 	return true;
 }
 
+/* Printable, and none of < > " \ */
+static const bool is_plain[UCHAR_MAX + 1] = {
+	[' ' ... '!'] = true,
+	['#' ... ';'] = true,
+	['='] = true,
+	['?' ... '['] = true,
+	[']' ... '~'] = true,
+};
+
 static bool
-is_plain(char byte)
+put_code(struct buf *buf, unsigned char byte)
 {
-	switch (byte) {
-	case '<':
-	case '>':
-	case '"':
-	case '\\':
-		return false;
-	default:
-		return byte >= ' ' && byte <= '~';
-	}
+	static const char hex[] = "0123456789abcdef";
+	const char code[] = { '\\', 'x', hex[byte >> 4], hex[byte & 15] };
+
+	return buf_append(buf, code, sizeof(code));
 }
 
 bool
 buf_put_escaped(struct buf *buf, const char *bytes, size_t len)
 {
-	static const char hex[] = "0123456789abcdef";
-	const size_t start = buf->len;
-	size_t plain = 0;
+	const unsigned char *at = (const unsigned char *)bytes;
+	const unsigned char *const end = at + len;
+	const size_t before = buf->len;
+	bool fits = true;
 
-	for (size_t i = 0; i < len && !buf->full; i += plain) {
-		for (plain = 0; i + plain < len; plain++)
-			if (!is_plain(bytes[i + plain]))
-				break;
-		buf_append(buf, bytes + i, plain);
-		if (i + plain < len) {
-			const unsigned char byte =
-			    (unsigned char)bytes[i + plain++];
-			const char code[] = { '\\', 'x', hex[byte >> 4],
-				hex[byte & 15] };
+	while (fits && at < end) {
+		const unsigned char *start = at;
 
-			buf_append(buf, code, sizeof(code));
-		}
+		while (at < end && is_plain[*at])
+			at++;
+		fits = buf_append(buf, start, (size_t)(at - start));
+		if (fits && at < end)
+			fits = put_code(buf, *at++);
 	}
-	if (buf->full)
-		buf->len = start;
-	return !buf->full;
+	if (!fits)
+		buf->len = before;
+	return fits;
 }
 
 void

@@ -360,6 +360,7 @@ START_TEST(test_stage_greylist_trusts)
 	request.sender = "new@example.org";
 	ck_assert(netaddr_parse("192.0.2.200", &request.client));
 	ask_at(last + 1, ACTION_DUNNO, REASON_AUTO_WHITELISTED);
+	ck_assert(decision.rests_on_store);
 	ck_assert_uint_eq(memory->rows[STORE_TRIPLET], triplets);
 	ck_assert(netaddr_parse("192.0.3.1", &request.client));
 	ask_at(last + 1, ACTION_DEFER, REASON_GREYLISTED_NEW);
@@ -372,6 +373,19 @@ START_TEST(test_stage_greylist_trusts_not_yet)
 
 	request.sender = "new@example.org";
 	ask_at(last + 1, ACTION_DEFER, REASON_GREYLISTED_NEW);
+}
+END_TEST
+
+START_TEST(test_stage_greylist_known_triplets_count)
+{
+	time_t now = pass_triplets("bob@example.net", 1);
+
+	request.recipient = "r0@example.com";
+	for (int i = 0; i < 4; i++) {
+		now += 3600;
+		ask_at(now, ACTION_DUNNO, REASON_KNOWN);
+	}
+	ask_at(now + 1, ACTION_DUNNO, REASON_AUTO_WHITELISTED);
 }
 END_TEST
 
@@ -441,6 +455,7 @@ stage_greylist_suite(void)
 	tcase_add_test(tcase, test_stage_greylist_foreign_rows);
 	tcase_add_test(tcase, test_stage_greylist_trusts);
 	tcase_add_test(tcase, test_stage_greylist_trusts_not_yet);
+	tcase_add_test(tcase, test_stage_greylist_known_triplets_count);
 	tcase_add_test(tcase, test_stage_greylist_trust_is_kept_by_use);
 	tcase_add_test(tcase, test_stage_greylist_null_sender_gains_nothing);
 	tcase_add_test(tcase, test_stage_greylist_null_sender_does_not_count);

@@ -334,21 +334,21 @@ START_TEST(test_store_bdb_fails_again_and_again)
 }
 END_TEST
 
+/* The rows are more than the cache holds, so reading all of them leaves pages
+ * that must be read again. */
 START_TEST(test_store_bdb_failures_are_cured_when_all_was_read)
 {
-	fill();
-	for (unsigned i = 0; i < 6; i++) {
+	disk_open(&disk);
+	disk_commit(&disk, 0, 1000);
+	for (unsigned i = 0; i < 8; i++) {
+		rows_seen(disk.store, STORE_TRIPLET);
+		if (i % 2 == 0)
+			rows_seen(disk.store, STORE_CLIENT);
+		ck_assert(store_commit(disk.store));
 		fail_to_read();
 		disk_open(&disk);
-		if (i % 2 == 0)
-			continue;
-		ck_assert_uint_eq(rows_seen(disk.store, STORE_TRIPLET),
-		    50 * DISK_TURN_ROWS);
-		ck_assert_uint_eq(rows_seen(disk.store, STORE_CLIENT), 0);
-		disk_close(&disk);
-		disk_open(&disk);
 	}
-	ck_assert_uint_eq(disk_check(&disk, 50), 50);
+	ck_assert_uint_eq(disk_check(&disk, 1000), 1000);
 }
 END_TEST
 
