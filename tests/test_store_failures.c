@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -188,8 +189,8 @@ static const struct limit {
 } limits[] = {
 	{ "no byte", 0 },
 	{ "in a page", 5000 },
-	{ "at a page's end", 8192 },
-	{ "some pages", 100000 },
+	{ "at a page's end", 16384 },
+	{ "some pages", 200000 },
 	{ "many pages", 1000000 },
 };
 
@@ -298,14 +299,21 @@ START_TEST(test_store_bdb_full_while_opened)
 }
 END_TEST
 
-/* Makes a read fail in a way that says nothing about the disk. */
+/* Makes a read fail in a way that says nothing about the disk: of many rows,
+ * some are on pages that are not in the cache. */
 static void
 fail_to_read(void)
 {
+	enum store_status status = STORE_MISSING;
+	char key[8];
+
 	db_env_set_func_read(unreadable);
-	/* The row is on a page that was not read since the store is open. */
-	row_get(disk.store, STORE_TRIPLET, "000040", NULL);
+	for (unsigned i = 0; i < 1000 && status != STORE_UNAVAILABLE; i++) {
+		snprintf(key, sizeof(key), "%06u", i);
+		status = row_get(disk.store, STORE_TRIPLET, key, NULL);
+	}
 	db_env_set_func_read(NULL);
+	ck_assert_int_eq(status, STORE_UNAVAILABLE);
 	ck_assert(!store_commit(disk.store));
 	must_be_shut();
 }
