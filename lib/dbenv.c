@@ -40,7 +40,7 @@ dbenv_finish(struct dbenv *env)
 }
 
 /* Berkeley DB says a sentence first and returns a number then: the sentence is
- * the better cause. */
+ * the better cause, and the first of several. */
 static void
 keep_message(const DB_ENV *handle, const char *prefix, const char *message)
 {
@@ -48,7 +48,8 @@ keep_message(const DB_ENV *handle, const char *prefix, const char *message)
 
 	(void)prefix;
 	pthread_mutex_lock(&env->lock);
-	snprintf(env->message, sizeof(env->message), "%s", message);
+	if (env->message[0] == '\0')
+		snprintf(env->message, sizeof(env->message), "%s", message);
 	pthread_mutex_unlock(&env->lock);
 }
 
@@ -109,6 +110,7 @@ dbenv_open(struct dbenv *env, uint64_t cache_size, const char **what)
 
 	atomic_store(&env->error, 0);
 	atomic_store(&env->innocent, false);
+	env->message[0] = '\0';
 	*what = "cannot make the folder";
 	if (mkdir(env->home, 0700) != 0 && errno != EEXIST) {
 		error = errno;

@@ -15,7 +15,7 @@ run(struct decision *decision)
 	while ((stage = *decision->stage) != NULL) {
 		if (!decision->asked) {
 			decision->asked = true;
-			if (stage->ask != NULL)
+			if (stage->ask != NULL && !decision->given_up)
 				stage->ask(stage, decision);
 		}
 		if (decision->open != NULL) {
@@ -43,6 +43,7 @@ pipeline_decide(struct decision *decision, const struct stage *const *stages)
 	decision->stage = stages;
 	decision->open = NULL;
 	decision->asked = false;
+	decision->given_up = false;
 	run(decision);
 }
 
@@ -62,6 +63,7 @@ void
 pipeline_give_up(struct decision *decision)
 {
 	cancel_open(decision);
+	decision->given_up = true;
 	run(decision);
 }
 

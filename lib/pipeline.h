@@ -78,6 +78,7 @@ struct decision {
 	struct lookup *open;
 	bool asked;
 	bool running;
+	bool given_up;
 };
 
 /* Decides.  `stages` ends with NULL and stays until `done`, which may be called
@@ -86,7 +87,8 @@ struct decision {
 void pipeline_decide(struct decision *decision,
     const struct stage *const *stages);
 
-/* Cancels what is open and decides with the facts there are. */
+/* Cancels what is open and decides with the facts there are: no stage asks any
+ * more. */
 void pipeline_give_up(struct decision *decision);
 
 /* Cancels what is open; `done` will not be called. */

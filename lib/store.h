@@ -112,7 +112,7 @@ store_insert(struct store *store, enum store_table table,
 }
 
 /* Replaces the value of a row that store_get() found.  One that has gone since
- * then is added. */
+ * then is added, and may be missing in `rows`. */
 static inline void
 store_update(struct store *store, enum store_table table,
     const struct store_row *row)

@@ -64,19 +64,27 @@ struct policyd {
 	bool has_pid_file;
 };
 
+/* Rows of a table; while the store is shut another thread may count them. */
+static long long
+rows_of(const struct policyd *policyd, enum store_table table)
+{
+	if (store_bdb_is_shut(policyd->bdb))
+		return 0;
+	return (long long)store_bdb_store(policyd->bdb)->rows[table];
+}
+
 static void
 log_statistics(struct policyd *policyd)
 {
-	const struct store *store = store_bdb_store(policyd->bdb);
 	char memory[STATISTICS_LINE];
 	struct buf line;
 
 	policyd->metrics.commits_failed = turn_failures(policyd->turn);
 	buf_init(&line, memory, sizeof(memory));
 	buf_puts(&line, "statistics: triplets=");
-	buf_put_number(&line, (long long)store->rows[STORE_TRIPLET]);
+	buf_put_number(&line, rows_of(policyd, STORE_TRIPLET));
 	buf_puts(&line, " clients=");
-	buf_put_number(&line, (long long)store->rows[STORE_CLIENT]);
+	buf_put_number(&line, rows_of(policyd, STORE_CLIENT));
 	metrics_write(&policyd->metrics, &line);
 	log_line(LOG_LEVEL_INFO, line.data, line.len);
 }
@@ -372,10 +380,8 @@ log_ready(const struct policyd *policyd)
 
 	buf_init(&endpoints, memory, sizeof(memory));
 	listeners_describe(policyd->listeners, &endpoints);
-	log_info("ready: listening on %.*s; %llu triplets", (int)endpoints.len,
-	    endpoints.data,
-	    (unsigned long long)store_bdb_store(policyd->bdb)
-		->rows[STORE_TRIPLET]);
+	log_info("ready: listening on %.*s; %lld triplets", (int)endpoints.len,
+	    endpoints.data, rows_of(policyd, STORE_TRIPLET));
 	log_flush();
 }
 

@@ -239,14 +239,11 @@ start_flush(struct turn_flusher *flusher)
 }
 
 static void
-tell_reopened(const struct upkeep *upkeep, enum store_bdb_result result,
-    const struct err *err)
+tell_reopened(enum store_bdb_result result, const struct err *err)
 {
 	switch (result) {
 	case STORE_BDB_OPENED:
-		log_info("the store is back, with %llu triplets",
-		    (unsigned long long)store_bdb_store(upkeep->bdb)
-			->rows[STORE_TRIPLET]);
+		log_info("the store is back");
 		break;
 	case STORE_BDB_RECREATED:
 		log_error("%s", err->text);
@@ -296,7 +293,7 @@ hear_news(struct ev_loop *loop, struct ev_async *async, int events)
 	upkeep->reopened = upkeep->flush_done = false;
 	pthread_mutex_unlock(&upkeep->lock);
 	if (reopened)
-		tell_reopened(upkeep, result, &err);
+		tell_reopened(result, &err);
 	if (flushed)
 		turn_flushed(upkeep->turn, durable);
 }

@@ -34,6 +34,7 @@ static Suite *(*const suites[])(void) = {
 	greylist_suite,
 	whitelist_suite,
 	pipeline_suite,
+	stage_greylist_suite,
 	scenarios_suite,
 	expiry_suite,
 	report_suite,

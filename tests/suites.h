@@ -30,6 +30,7 @@ Suite *scenarios_suite(void);
 Suite *session_suite(void);
 Suite *setting_suite(void);
 Suite *settings_suite(void);
+Suite *stage_greylist_suite(void);
 Suite *store_suite(void);
 Suite *triplet_suite(void);
 Suite *turn_suite(void);

@@ -154,6 +154,18 @@ START_TEST(giving_up_cancels_and_decides)
 }
 END_TEST
 
+START_TEST(nobody_asks_after_giving_up)
+{
+	static const struct stage *const stages[] = { &asks, &asks, &decides,
+		NULL };
+
+	pipeline_decide(&decision, stages);
+	pipeline_give_up(&decision);
+	ck_assert_str_eq(story,
+	    "ask cancel-second cancel-first asks asks decides done ");
+}
+END_TEST
+
 START_TEST(nobody_is_called_after_a_cancel)
 {
 	pipeline_decide(&decision, waiting);
@@ -177,6 +189,7 @@ pipeline_suite(void)
 	tcase_add_loop_test(tests, a_stage_judges_when_all_answers_are_there, 0,
 	    2);
 	tcase_add_test(tests, giving_up_cancels_and_decides);
+	tcase_add_test(tests, nobody_asks_after_giving_up);
 	tcase_add_test(tests, nobody_is_called_after_a_cancel);
 	suite_add_tcase(suite, tests);
 	return suite;
