@@ -111,14 +111,15 @@ static const struct setting rows[] = {
 	    FIELD(log),
 	    .fallback = "syslog",
 	    .words = logs,
-	    .help = "where log lines go: syslog (facility mail) or stderr" },
+	    .help =
+		"where log lines go; syslog has them in the facility mail" },
 	{ .name = "durability",
 	    .type = SETTING_WORD,
 	    FIELD(durability),
 	    .fallback = "relaxed",
 	    .words = durabilities,
-	    .help = "relaxed: a power cut may lose the last second; full: "
-		    "an answer waits for the disk" },
+	    .help = "with relaxed a power cut may lose the last second; with "
+		    "full an answer waits for the disk" },
 	{ .name = "cache-size",
 	    .type = SETTING_SIZE,
 	    FIELD(cache_size),
@@ -206,7 +207,7 @@ static const struct setting rows[] = {
 	    FIELD(greylist.mode),
 	    .fallback = "enforce",
 	    .words = modes,
-	    .help = "enforce; observe: only log what would be done; off" },
+	    .help = "observe only logs what would be done" },
 	{ .section = "greylist",
 	    .name = "delay",
 	    .type = SETTING_DURATION,

@@ -49,6 +49,19 @@ class OptionsTest(unittest.TestCase):
                 self.assertRegex(done.stdout, out)
                 self.assertRegex(done.stderr, err)
 
+    def test_every_setting_is_in_the_manual(self):
+        manual = os.path.join(os.path.dirname(__file__), "..", "..",
+                              "policyd", "policyd.conf.5")
+        with open(manual) as f:
+            words = set(re.findall(r"[a-z0-9-]+", " ".join(
+                line for line in f if line.startswith(".It Cm"))))
+        printed = policyd("-p").stdout
+        keys = re.findall(r"(?m)^\s*([a-z0-9-]+) = ", printed)
+        self.assertGreater(len(keys), 25)
+        for key in keys:
+            with self.subTest(key):
+                self.assertIn(key, words)
+
     def test_the_printed_settings_are_a_configuration(self):
         printed = policyd("-p").stdout
         for key in KEYS:
