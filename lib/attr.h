@@ -14,6 +14,7 @@
  * this, so who sends it is not Postfix.
  */
 #pragma once
+
 #include <stdbool.h>
 #include <stddef.h>
 

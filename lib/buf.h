@@ -10,6 +10,7 @@
  * Invariant: len <= cap.  The bytes are not a string: nothing ends them.
  */
 #pragma once
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>

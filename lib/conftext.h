@@ -9,6 +9,7 @@
  * its comments become spaces, and the rest is refused with a sentence.
  */
 #pragma once
+
 #include "err.h"
 
 /* Returns the contents of the file; free() releases them.  NULL when it cannot

@@ -7,6 +7,7 @@
  * container_of().  The compiler checks that the pointer has the member's type.
  */
 #pragma once
+
 #include <stddef.h>
 #include <stdint.h>
 

@@ -9,6 +9,7 @@
  * recipient, and %% a percent sign.
  */
 #pragma once
+
 #include <time.h>
 
 #include "buf.h"

@@ -9,6 +9,7 @@
  * since one reader takes it for seconds and the next for minutes.
  */
 #pragma once
+
 #include <stdint.h>
 
 #include "err.h"

@@ -12,6 +12,7 @@
  * begun hold the old one until they are done.
  */
 #pragma once
+
 #include "greylist.h"
 #include "netset.h"
 #include "origin.h"

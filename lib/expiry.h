@@ -9,6 +9,7 @@
  * two seconds a sweep, an index would cost every decision.
  */
 #pragma once
+
 #include <stdbool.h>
 #include <stdint.h>
 #include <time.h>

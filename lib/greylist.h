@@ -19,6 +19,7 @@
  * future begins anew, so that it waits no longer than any other.
  */
 #pragma once
+
 #include <stdbool.h>
 #include <time.h>
 

@@ -15,6 +15,7 @@
  * stop, reload and decisions; DEBUG, everything else.
  */
 #pragma once
+
 #include <stdbool.h>
 #include <stddef.h>
 

@@ -17,6 +17,7 @@
  * nothing and set the buffer's `full`.
  */
 #pragma once
+
 #include <stdbool.h>
 #include <stddef.h>
 

@@ -6,6 +6,7 @@
  * makes the statistics line of the log from them.
  */
 #pragma once
+
 #include <stdint.h>
 
 #include "buf.h"

@@ -10,6 +10,7 @@
  * zero, and so are bytes 4 to 15 of an IPv4 address.
  */
 #pragma once
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

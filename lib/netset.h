@@ -9,6 +9,7 @@
  * lengths, however many networks there are.
  */
 #pragma once
+
 #include <stdbool.h>
 #include <stddef.h>
 

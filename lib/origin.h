@@ -12,6 +12,7 @@
  * touching the keys that exist.
  */
 #pragma once
+
 #include "buf.h"
 #include "netaddr.h"
 #include "request.h"

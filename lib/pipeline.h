@@ -21,6 +21,7 @@
  * fact is a member of it: a new stage is one member here and one file.
  */
 #pragma once
+
 #include <stdbool.h>
 #include <time.h>
 

@@ -9,6 +9,7 @@
  * words.
  */
 #pragma once
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <time.h>

@@ -8,6 +8,7 @@
  * that was sent twice the last one counts.
  */
 #pragma once
+
 #include <stdbool.h>
 
 #include "attr.h"

@@ -10,6 +10,7 @@
  * whole files.
  */
 #pragma once
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

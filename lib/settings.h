@@ -29,6 +29,7 @@
  * An error is a sentence "FILE:LINE: what is wrong, what is accepted".
  */
 #pragma once
+
 #include <stddef.h>
 #include <stdio.h>
 

@@ -7,6 +7,7 @@
  * A store that does not answer holds up no mail.
  */
 #pragma once
+
 #include "greylist.h"
 #include "origin.h"
 #include "pipeline.h"

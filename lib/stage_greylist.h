@@ -7,6 +7,7 @@
  * A store that does not answer, or has no room, holds up no mail.
  */
 #pragma once
+
 #include "greylist.h"
 #include "origin.h"
 #include "pipeline.h"

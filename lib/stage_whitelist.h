@@ -4,6 +4,7 @@
  * decides nothing: later stages do.
  */
 #pragma once
+
 #include "netset.h"
 #include "pipeline.h"
 

@@ -12,6 +12,7 @@
  * All functions belong to the event loop's thread and none of them waits.
  */
 #pragma once
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -18,6 +18,7 @@
  * store is opened.  The caller makes sure that no other process opens them.
  */
 #pragma once
+
 #include <stdbool.h>
 #include <stdint.h>
 

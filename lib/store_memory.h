@@ -5,6 +5,7 @@
  * it is for thousands of rows, not millions.
  */
 #pragma once
+
 #include "store.h"
 
 /* An empty store; the caller destroys it. */

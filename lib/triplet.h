@@ -14,6 +14,7 @@
  * a bound and two such addresses still have two keys.
  */
 #pragma once
+
 #include "mailaddr.h"
 #include "origin.h"
 #include "request.h"

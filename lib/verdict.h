@@ -9,6 +9,7 @@
  * line would be another attribute.
  */
 #pragma once
+
 #include <stdbool.h>
 #include <time.h>
 

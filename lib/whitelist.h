@@ -8,6 +8,7 @@
  * deliver.  An exemption accepts nothing: what else is checked is checked.
  */
 #pragma once
+
 #include "netset.h"
 #include "reason.h"
 #include "request.h"

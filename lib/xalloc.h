@@ -8,6 +8,7 @@
  * service manager starts it again.
  */
 #pragma once
+
 #include <stddef.h>
 
 /* Returns `size` uninitialised bytes; free() releases them. */

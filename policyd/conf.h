@@ -8,6 +8,7 @@
  * policyd.conf(5) explains.
  */
 #pragma once
+
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>

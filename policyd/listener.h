@@ -11,6 +11,7 @@
  * out, accepting pauses for a second instead of spinning.
  */
 #pragma once
+
 #include <ev.h>
 #include <sys/types.h>
 

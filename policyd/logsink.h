@@ -5,6 +5,7 @@
  * buffer, and what does not fit there is dropped and counted.
  */
 #pragma once
+
 #include <stdint.h>
 
 #include "log.h"

@@ -129,9 +129,9 @@ close_log(struct policyd *policyd)
 }
 
 static int
-open_endpoints(struct policyd *policyd, struct err *err)
+open_endpoints(struct policyd *policyd, const struct conf *conf,
+    struct err *err)
 {
-	const struct conf *conf = policyd->conf;
 	struct listener_rights rights = { .mode = conf->socket_mode };
 	const int found = process_find_owner(conf->socket_owner,
 	    conf->socket_group, &rights.owner, &rights.group, err);
@@ -165,40 +165,39 @@ configure(struct policyd *policyd)
 	engine_release(engine);
 }
 
+static void
+log_reload(const struct policyd *policyd, const struct conf *old)
+{
+	char memory[256];
+	struct buf keys;
+
+	buf_init(&keys, memory, sizeof(memory));
+	if (conf_needs_restart(old, policyd->conf, &keys))
+		log_warning("reloaded %s; a restart is needed for %.*s",
+		    policyd->options->file, (int)keys.len, keys.data);
+	else
+		log_info("reloaded %s", policyd->options->file);
+}
+
 /* Takes the new configuration when all of it can be had, else keeps the old. */
 static void
 reload(struct policyd *policyd)
 {
 	struct conf *old = policyd->conf;
-	char memory[256];
-	struct buf keys;
 	struct err err;
 	struct conf *new = conf_read(policyd->options->file, &err);
 
-	if (new == NULL) {
+	if (new == NULL || open_endpoints(policyd, new, &err) != 0) {
 		log_error("not reloaded, the old configuration stays: %s",
 		    err.text);
-		return;
-	}
-	policyd->conf = new;
-	if (open_endpoints(policyd, &err) != 0) {
-		policyd->conf = old;
 		conf_free(new);
-		log_error("not reloaded, the old configuration stays: %s",
-		    err.text);
 		return;
 	}
-	policyd->conf = old;
 	close_log(policyd);
 	policyd->conf = new;
 	open_log(policyd);
 	configure(policyd);
-	buf_init(&keys, memory, sizeof(memory));
-	if (conf_needs_restart(old, new, &keys))
-		log_warning("reloaded %s; a restart is needed for %.*s",
-		    policyd->options->file, (int)keys.len, keys.data);
-	else
-		log_info("reloaded %s", policyd->options->file);
+	log_reload(policyd, old);
 	conf_free(old);
 }
 
@@ -341,7 +340,7 @@ take_place(struct policyd *policyd, struct err *err)
 		code = process_lock(conf->state_directory, policyd->uid,
 		    &policyd->lock, err);
 	if (code == 0)
-		code = open_endpoints(policyd, err);
+		code = open_endpoints(policyd, conf, err);
 	if (code == 0 && *conf->pid_file != '\0') {
 		code = process_write_pid(conf->pid_file, err);
 		policyd->has_pid_file = code == 0;

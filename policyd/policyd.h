@@ -4,6 +4,7 @@
  * stops.  The only place that knows them all.
  */
 #pragma once
+
 #include <stdbool.h>
 
 #include "conf.h"

@@ -6,6 +6,7 @@
  * success.
  */
 #pragma once
+
 #include <stdbool.h>
 #include <sys/types.h>
 

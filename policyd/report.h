@@ -4,6 +4,7 @@
  * decisions.
  */
 #pragma once
+
 #include "metrics.h"
 #include "request.h"
 #include "verdict.h"

@@ -189,11 +189,9 @@ static void
 session_finish_request(struct session *session)
 {
 	struct sessions *all = session->all;
-	const struct verdict *verdict = &session->decision.verdict;
 	const char *instance = session->request.instance;
 
-	report_decision(all->metrics, &session->request, verdict);
-	if (verdict->action == ACTION_PREPEND)
+	if (session->decision.verdict.action == ACTION_PREPEND)
 		memcpy(session->with_header, instance, strlen(instance) + 1);
 	session_mark_used(session);
 	buf_consume(&session->in, attr_size(&session->reader));
@@ -235,6 +233,8 @@ session_settled(struct turn_entry *entry, bool kept)
 
 	if (!kept && decision->rests_on_store)
 		verdict_pass(&decision->verdict, REASON_STORE_UNAVAILABLE);
+	report_decision(session->all->metrics, &session->request,
+	    &decision->verdict);
 	buf_clear(&session->reply);
 	verdict_write(&decision->verdict, &session->reply);
 	session_write_reply(session);

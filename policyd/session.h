@@ -5,7 +5,7 @@
  * Postfix keeps its connections for long and has at most one request open on
  * each.  A session owns the bytes of its request, the decision and the reply,
  * so its memory is bounded and deciding allocates nothing.  It reads a request,
- * decides it, waits for the end of the turn, writes the reply, reports it, and
+ * decides it, waits for the end of the turn, reports it, writes the reply, and
  * reads on; a second request that came in the meantime waits in the buffer or
  * in the socket.
  *
@@ -15,6 +15,7 @@
  * longest makes room for the new one.
  */
 #pragma once
+
 #include <ev.h>
 #include <stdbool.h>
 

@@ -12,6 +12,7 @@
  * come meanwhile share the next flush.  The loop itself never waits for it.
  */
 #pragma once
+
 #include <ev.h>
 #include <stdbool.h>
 #include <sys/queue.h>

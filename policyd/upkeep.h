@@ -11,6 +11,7 @@
  * Only the loop's thread logs: the threads tell it what happened.
  */
 #pragma once
+
 #include <ev.h>
 
 #include "engine.h"

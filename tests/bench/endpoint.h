@@ -4,6 +4,7 @@
  * inet:127.0.0.1:10040, inet:[::1]:10040.
  */
 #pragma once
+
 #include <netdb.h>
 #include <stdbool.h>
 #include <stdio.h>

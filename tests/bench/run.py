@@ -180,6 +180,9 @@ class Policyd(Server):
             "pid-file": '""',
             "log": "stderr",
             "max-connections": "2000",
+            # A row for the network of each triplet counts, too.
+            "max-entries": str(4 * max(self.bench.options.triplets)
+                               + 20_000_000),
         }
         every.update({key.replace("_", "-"): value
                       for key, value in settings.items()})

@@ -15,6 +15,7 @@
  * domains; some write and get much more than others.
  */
 #pragma once
+
 #include <stdint.h>
 
 /* First octets 1 to 223 without 127, and all second and third ones. */
