@@ -101,8 +101,7 @@ static const struct {
 	    ATTR_END, "a>b;", NULL },
 	{ "an empty request", TEXT("\n"), ATTR_MALFORMED, "",
 	    "an empty request" },
-	{ "no =", TEXT("abc\n\n"), ATTR_MALFORMED, "",
-	    "a line without \"=\"" },
+	{ "no =", TEXT("abc\n\n"), ATTR_MALFORMED, "", "a line without \"=\"" },
 	{ "no = in the second line", TEXT("a=b\nabc\n\n"), ATTR_MALFORMED,
 	    "a>b;", "a line without \"=\"" },
 	{ "no name", TEXT("=b\n\n"), ATTR_MALFORMED, "",
@@ -128,8 +127,8 @@ static const struct {
 	{ "an empty line of CR LF", TEXT("a=b\n\r\n"), ATTR_MALFORMED, "a>b;",
 	    "a line that ends in CR LF" },
 	{ "CR inside a value", TEXT("a=b\rc\n\n"), ATTR_END, "a>b\rc;", NULL },
-	{ "the longest value", TEXT("a=12345678\n\n"), ATTR_END,
-	    "a>12345678;", NULL },
+	{ "the longest value", TEXT("a=12345678\n\n"), ATTR_END, "a>12345678;",
+	    NULL },
 	{ "a value too long", TEXT("a=123456789\n\n"), ATTR_MALFORMED, "",
 	    "a value longer than max-value-size" },
 	{ "the longest name", TEXT("12345678=a\n\n"), ATTR_END, "12345678>a;",
@@ -170,8 +169,8 @@ assert_read_as(size_t number, const struct reading *reading, size_t split)
 START_TEST(every_split_reads_the_same)
 {
 	for (size_t split = 0; split < cases[_i].len; split++) {
-		const struct reading reading = read_split(&limits,
-		    cases[_i].text, cases[_i].len, split);
+		const struct reading reading =
+		    read_split(&limits, cases[_i].text, cases[_i].len, split);
 
 		assert_read_as((size_t)_i, &reading, split);
 	}
@@ -386,8 +385,7 @@ attr_suite(void)
 	Suite *suite = suite_create("attr");
 	TCase *tests = tcase_create("attr");
 
-	tcase_add_checked_fixture(tests, descriptors_count,
-	    descriptors_check);
+	tcase_add_checked_fixture(tests, descriptors_count, descriptors_check);
 	tcase_add_loop_test(tests, every_split_reads_the_same, 0, count);
 	tcase_add_loop_test(tests, byte_by_byte_reads_the_same, 0, count);
 	tcase_add_test(tests, no_new_bytes_change_nothing);

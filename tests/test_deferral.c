@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "descriptors.h"
 #include "suites.h"
 #include "verdict.h"
 
@@ -35,6 +36,23 @@ static const struct {
 	{ "REJECT", false },
 	{ "DEFERRED", false },
 	{ "450\n4.2.0", false },
+	{ "450 4.2.0\n", false },
+	{ "450 ", false },
+	{ "DEFER ", false },
+	{ "DEFER_IF_PERMIT ", false },
+	{ "DEFER_IF_PERMIT4.2.0", false },
+	{ "DEFER_IF_PERMIT 5.2.0", false },
+	{ "DEFER_IF_PERMIT 450", false },
+	{ "DEFER_IF_REJECT 4.2.0", false },
+	{ "defer_if_permit 4.2.0", false },
+	{ " DEFER", false },
+	{ "4ab", false },
+	{ "250", false },
+	{ "421 4.1234.0", false },
+	{ "421 4.2.1234", false },
+	{ "421 4.123.123", true },
+	{ "421 4.a.0", false },
+	{ "499", true },
 };
 
 START_TEST(only_what_defers_is_a_code)
@@ -57,8 +75,17 @@ static const struct {
 	{ "%r waits", "451 ann@example.com waits" },
 	{ "100%% %d", "451 100% 90" },
 	{ "%r%d%%", "451 ann@example.com90%" },
+	{ "wait", "451 wait" },
+	{ "%%d%%r", "451 %d%r" },
+	{ "%%%d", "451 %90" },
+	{ "%%%%", "451 %%" },
 	{ "", NULL },
 	{ "%s", NULL },
+	{ "%n", NULL },
+	{ "%D", NULL },
+	{ "%%%", NULL },
+	{ "%d%%%d", NULL },
+	{ "wait %", NULL },
 	{ "%", NULL },
 	{ "%d %d", NULL },
 	{ "%r %r", NULL },
@@ -72,7 +99,9 @@ START_TEST(a_text_is_filled_in_or_refused)
 	struct buf out;
 
 	if (texts[_i].written == NULL) {
+		err.text[0] = '\0';
 		ck_assert_int_eq(deferral_check_text(texts[_i].text, &err), -1);
+		ck_assert_str_ne(err.text, "");
 		return;
 	}
 	ck_assert_int_eq(deferral_check_text(texts[_i].text, &err), 0);
@@ -91,28 +120,82 @@ make_text(char *text, size_t len)
 	memcpy(text + len - 4, "%d%r", 5);
 }
 
-START_TEST(the_longest_deferral_fits_a_verdict)
+static const struct {
+	const char *what;
+	time_t wait;
+	const char *recipient;
+	const char *written;
+} fillings[] = {
+	{ "no time", 0, "a@b", "450 a@b 0" },
+	{ "a time that has passed", -1, "a@b", "450 a@b -1" },
+	{ "all time", (time_t)LLONG_MAX, "a@b", "450 a@b 9223372036854775807" },
+	{ "no recipient", 1, "", "450  1" },
+	{ "a recipient with signs", 1, "%d%r%%%", "450 %d%r%%% 1" },
+	{ "a recipient of many lines", 1, "a\nb", "450 a\nb 1" },
+};
+
+START_TEST(what_is_filled_in_is_not_read_again)
+{
+	char memory[VERDICT_TEXT];
+	struct buf out;
+
+	buf_init(&out, memory, sizeof(memory) - 1);
+	deferral_write("450", "%r %d", fillings[_i].wait,
+	    fillings[_i].recipient, &out);
+	memory[out.len] = '\0';
+	ck_assert_msg(strcmp(memory, fillings[_i].written) == 0, "%s: %s",
+	    fillings[_i].what, memory);
+}
+END_TEST
+
+START_TEST(a_text_has_a_bound)
 {
 	char text[DEFERRAL_TEXT_MAX + 2];
-	char code[] = "DEFER_IF_PERMIT 4.255.255";
-	char recipient[DEFERRAL_RECIPIENT_MAX + 2];
+	struct err err;
+
+	make_text(text, DEFERRAL_TEXT_MAX);
+	ck_assert_int_eq(deferral_check_text(text, &err), 0);
+	make_text(text, DEFERRAL_TEXT_MAX + 1);
+	ck_assert_int_eq(deferral_check_text(text, &err), -1);
+}
+END_TEST
+
+/* The longest that are checked, in a buffer that is no larger than said. */
+START_TEST(the_longest_deferral_fits_a_verdict)
+{
+	const char code[] = "DEFER_IF_PERMIT 4.255.255";
+	char text[DEFERRAL_TEXT_MAX + 1];
+	char recipient[DEFERRAL_RECIPIENT_MAX + 1];
 	char memory[VERDICT_TEXT - 1];
 	struct err err;
 	struct buf out;
 
+	ck_assert_int_eq(deferral_check_code(code, &err), 0);
 	make_text(text, DEFERRAL_TEXT_MAX);
-	ck_assert_int_eq(deferral_check_text(text, &err), 0);
-	memset(recipient, 'r', sizeof(recipient));
+	memset(recipient, 'r', DEFERRAL_RECIPIENT_MAX);
 	recipient[DEFERRAL_RECIPIENT_MAX] = '\0';
 	buf_init(&out, memory, sizeof(memory));
-	deferral_write(code, text, (time_t)LLONG_MAX, recipient, &out);
-	recipient[DEFERRAL_RECIPIENT_MAX] = 'r';
+	deferral_write(code, text, (time_t)LLONG_MIN, recipient, &out);
+	ck_assert_uint_eq(out.len, strlen(code) + 1 + DEFERRAL_TEXT_MAX - 4 +
+				       strlen("-9223372036854775808") +
+				       DEFERRAL_RECIPIENT_MAX);
+	ck_assert(memcmp(out.data + out.len - DEFERRAL_RECIPIENT_MAX, recipient,
+		      DEFERRAL_RECIPIENT_MAX) == 0);
+}
+END_TEST
+
+START_TEST(a_longer_recipient_is_not_named)
+{
+	char recipient[DEFERRAL_RECIPIENT_MAX + 2];
+	char memory[64];
+	struct buf out;
+
+	memset(recipient, 'r', sizeof(recipient));
 	recipient[DEFERRAL_RECIPIENT_MAX + 1] = '\0';
-	buf_clear(&out);
-	deferral_write(code, text, 1, recipient, &out);
-	ck_assert(memcmp(out.data + out.len - 14, "this recipient", 14) == 0);
-	make_text(text, DEFERRAL_TEXT_MAX + 1);
-	ck_assert_int_eq(deferral_check_text(text, &err), -1);
+	buf_init(&out, memory, sizeof(memory) - 1);
+	deferral_write("450", "%r waits", 1, recipient, &out);
+	memory[out.len] = '\0';
+	ck_assert_str_eq(memory, "450 this recipient waits");
 }
 END_TEST
 
@@ -122,11 +205,16 @@ deferral_suite(void)
 	Suite *suite = suite_create("deferral");
 	TCase *tests = tcase_create("deferral");
 
+	tcase_add_checked_fixture(tests, descriptors_count, descriptors_check);
 	tcase_add_loop_test(tests, only_what_defers_is_a_code, 0,
 	    sizeof(codes) / sizeof(codes[0]));
 	tcase_add_loop_test(tests, a_text_is_filled_in_or_refused, 0,
 	    sizeof(texts) / sizeof(texts[0]));
+	tcase_add_loop_test(tests, what_is_filled_in_is_not_read_again, 0,
+	    sizeof(fillings) / sizeof(fillings[0]));
+	tcase_add_test(tests, a_text_has_a_bound);
 	tcase_add_test(tests, the_longest_deferral_fits_a_verdict);
+	tcase_add_test(tests, a_longer_recipient_is_not_named);
 	suite_add_tcase(suite, tests);
 	return suite;
 }

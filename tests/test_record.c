@@ -5,12 +5,17 @@
 
 #include <check.h>
 #include <limits.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "descriptors.h"
 #include "suites.h"
 
 #define NOW 1800000000
+
+/* The largest number of a row; two of them can be added up. */
+#define TIME_MOST ((time_t)(INT64_MAX / 2))
 
 static const struct triplet_record triplets[] = {
 	{ .first = NOW, .last = NOW, .deferred = 1 },
@@ -19,7 +24,15 @@ static const struct triplet_record triplets[] = {
 	{ .first = NOW, .passed = NOW + 120, .last = NOW + 3000000 },
 	{ .first = 1, .passed = 2, .last = 3, .deferred = UINT_MAX },
 	{ .first = (time_t)1 << 40, .last = (time_t)1 << 41 },
+	{ .first = 0, .last = 0 },
+	{ .first = 0, .passed = 1, .last = 1 },
+	{ .first = TIME_MOST, .passed = TIME_MOST, .last = TIME_MOST },
+	{ .first = 1, .passed = TIME_MOST, .last = TIME_MOST },
+	{ .first = 127, .passed = 128 + 127, .last = 127 + 128 },
+	{ .first = 16383, .last = 16383 + 16384, .deferred = 16384 },
 };
+
+#define TRIPLETS (sizeof(triplets) / sizeof(triplets[0]))
 
 START_TEST(a_triplet_comes_back)
 {
@@ -28,6 +41,7 @@ START_TEST(a_triplet_comes_back)
 	char bytes[RECORD_SIZE];
 	const size_t len = triplet_record_write(record, bytes);
 
+	ck_assert_uint_le(len, RECORD_SIZE);
 	ck_assert(triplet_record_read(bytes, len, &back));
 	ck_assert_int_eq(back.first, record->first);
 	ck_assert_int_eq(back.passed, record->passed);
@@ -36,21 +50,50 @@ START_TEST(a_triplet_comes_back)
 }
 END_TEST
 
+static const struct client_record clients[] = {
+	{ .first = NOW,
+	    .counted = NOW + 3600,
+	    .last = NOW + 7000,
+	    .passes = 5 },
+	{ .first = 0 },
+	{ .first = NOW, .counted = NOW, .last = NOW, .passes = UINT_MAX },
+	{ .first = TIME_MOST, .counted = TIME_MOST, .last = TIME_MOST },
+	{ .first = 1, .counted = TIME_MOST, .last = TIME_MOST, .passes = 1 },
+};
+
 START_TEST(a_client_comes_back)
 {
-	const struct client_record record = { .first = NOW,
-		.counted = NOW + 3600,
-		.last = NOW + 7000,
-		.passes = 5 };
+	const struct client_record *record = &clients[_i];
 	struct client_record back;
 	char bytes[RECORD_SIZE];
-	const size_t len = client_record_write(&record, bytes);
+	const size_t len = client_record_write(record, bytes);
 
+	ck_assert_uint_le(len, RECORD_SIZE);
 	ck_assert(client_record_read(bytes, len, &back));
-	ck_assert_int_eq(back.first, record.first);
-	ck_assert_int_eq(back.counted, record.counted);
-	ck_assert_int_eq(back.last, record.last);
-	ck_assert_uint_eq(back.passes, record.passes);
+	ck_assert_int_eq(back.first, record->first);
+	ck_assert_int_eq(back.counted, record->counted);
+	ck_assert_int_eq(back.last, record->last);
+	ck_assert_uint_eq(back.passes, record->passes);
+}
+END_TEST
+
+/* These bytes are on disk: schema/store.md. */
+START_TEST(the_bytes_are_those_of_the_schema)
+{
+	static const struct triplet_record triplet = { .first = 300,
+		.passed = 420,
+		.last = 428,
+		.deferred = 3 };
+	static const struct client_record client = { .first = 300,
+		.counted = 420,
+		.last = 428,
+		.passes = 3 };
+	char bytes[RECORD_SIZE];
+
+	ck_assert_uint_eq(triplet_record_write(&triplet, bytes), 7);
+	ck_assert(memcmp(bytes, "\x01\x82\x2c\x03\x81\x00\x79", 7) == 0);
+	ck_assert_uint_eq(client_record_write(&client, bytes), 7);
+	ck_assert(memcmp(bytes, "\x01\x82\x2c\x03\x81\x00\x78", 7) == 0);
 }
 END_TEST
 
@@ -64,28 +107,87 @@ END_TEST
 
 START_TEST(times_before_the_first_become_the_first)
 {
-	const struct triplet_record record = { .first = NOW, .last = NOW - 9 };
+	const struct triplet_record record = { .first = NOW,
+		.passed = NOW - 5,
+		.last = NOW - 9 };
+	const struct client_record client = { .first = NOW,
+		.counted = NOW - 5,
+		.last = NOW - 9 };
+	struct triplet_record back;
+	struct client_record client_back;
+	char bytes[RECORD_SIZE];
+	size_t len = triplet_record_write(&record, bytes);
+
+	ck_assert(triplet_record_read(bytes, len, &back));
+	ck_assert_int_eq(back.last, NOW);
+	ck_assert_int_eq(back.passed, NOW);
+	len = client_record_write(&client, bytes);
+	ck_assert(client_record_read(bytes, len, &client_back));
+	ck_assert_int_eq(client_back.last, NOW);
+	ck_assert_int_eq(client_back.counted, NOW);
+}
+END_TEST
+
+START_TEST(a_time_before_1970_becomes_1970)
+{
+	const struct triplet_record record = { .first = -5, .last = -3 };
 	struct triplet_record back;
 	char bytes[RECORD_SIZE];
 	const size_t len = triplet_record_write(&record, bytes);
 
 	ck_assert(triplet_record_read(bytes, len, &back));
-	ck_assert_int_eq(back.last, NOW);
+	ck_assert_int_eq(back.first, 0);
+	ck_assert_int_ge(back.last, 0);
 }
 END_TEST
 
-/* A copy in memory of its own size, so that a byte too far is noticed. */
+static bool
+is_triplet(const char *bytes, size_t len)
+{
+	struct triplet_record record = { 1, 2, 3, 4 };
+
+	if (!triplet_record_read(bytes, len, &record)) {
+		ck_assert(record.first == 1 && record.passed == 2 &&
+			  record.last == 3 && record.deferred == 4);
+		return false;
+	}
+	ck_assert_int_ge(record.first, 0);
+	ck_assert_int_ge(record.last, record.first);
+	ck_assert(record.passed == 0 || record.passed >= record.first);
+	return true;
+}
+
+static bool
+is_client(const char *bytes, size_t len)
+{
+	struct client_record record = { 1, 2, 3, 4 };
+
+	if (!client_record_read(bytes, len, &record)) {
+		ck_assert(record.first == 1 && record.counted == 2 &&
+			  record.last == 3 && record.passes == 4);
+		return false;
+	}
+	ck_assert_int_ge(record.first, 0);
+	ck_assert_int_ge(record.last, record.first);
+	ck_assert_int_ge(record.counted, record.first);
+	return true;
+}
+
+/* Whether the bytes are a row: of either kind or of none, as both are four
+ * numbers.  They stand in memory of their own size, so that a byte too far is
+ * noticed; a row that is refused leaves what was there, and times that are read
+ * are in order. */
 static bool
 reads(const char *bytes, size_t len)
 {
-	struct triplet_record triplet;
-	struct client_record client;
 	char *copy = malloc(len > 0 ? len : 1);
 	bool good;
 
+	ck_assert_ptr_nonnull(copy);
 	memcpy(copy, bytes, len);
-	good = triplet_record_read(copy, len, &triplet);
-	ck_assert(client_record_read(copy, len, &client) == good);
+	/* An empty row stands behind the last byte. */
+	good = is_triplet(len > 0 ? copy : copy + 1, len);
+	ck_assert(is_client(len > 0 ? copy : copy + 1, len) == good);
 	free(copy);
 	return good;
 }
@@ -93,7 +195,7 @@ reads(const char *bytes, size_t len)
 START_TEST(what_is_cut_is_no_row)
 {
 	char bytes[RECORD_SIZE + 1];
-	const size_t len = triplet_record_write(&triplets[3], bytes);
+	const size_t len = triplet_record_write(&triplets[_i], bytes);
 
 	for (size_t cut = 0; cut < len; cut++)
 		ck_assert(!reads(bytes, cut));
@@ -103,18 +205,40 @@ START_TEST(what_is_cut_is_no_row)
 }
 END_TEST
 
+START_TEST(only_our_version_is_a_row)
+{
+	char bytes[RECORD_SIZE];
+	const size_t len = triplet_record_write(&triplets[3], bytes);
+
+	for (int version = 0; version <= UCHAR_MAX; version++) {
+		bytes[0] = (char)version;
+		ck_assert(reads(bytes, len) == (version == 1));
+	}
+}
+END_TEST
+
 static const struct {
 	const char *what;
 	const char *bytes;
 	size_t len;
 } rubbish[] = {
 	{ "nothing", "", 0 },
+	{ "a version alone", "\x01", 1 },
 	{ "another version", "\x02\0\0\0\0", 5 },
+	{ "three numbers", "\x01\0\0\0", 4 },
+	{ "five numbers", "\x01\0\0\0\0\0", 6 },
+	{ "a last number without end", "\x01\0\0\0\x80", 5 },
 	{ "a number without end", "\x01\xff\xff\xff\xff\xff\xff\xff", 8 },
 	{ "a number too large",
 	    "\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x7f\0\0\0", 15 },
+	{ "a number that is zero again after 64 bits",
+	    "\x01\x82\x80\x80\x80\x80\x80\x80\x80\x80\x00\0\0\0", 14 },
 	{ "a time that would overflow",
 	    "\x01\xff\xff\xff\xff\xff\xff\xff\xff\x7f\0\0\0", 13 },
+	{ "a time one second too late",
+	    "\x01\xc0\x80\x80\x80\x80\x80\x80\x80\x00\0\0\0", 13 },
+	{ "a last difference one second too large",
+	    "\x01\0\0\0\xc0\x80\x80\x80\x80\x80\x80\x80\x00", 13 },
 	{ "text", "hello, world", 12 },
 };
 
@@ -125,20 +249,86 @@ START_TEST(rubbish_is_no_row)
 }
 END_TEST
 
+/* More attempts than can be counted are as many as can be counted. */
+START_TEST(a_count_does_not_start_anew)
+{
+	static const char bytes[] = "\x01\0\x90\x80\x80\x80\x00\0\0";
+	struct triplet_record triplet;
+	struct client_record client;
+
+	ck_assert(triplet_record_read(bytes, sizeof(bytes) - 1, &triplet));
+	ck_assert_uint_eq(triplet.deferred, UINT_MAX);
+	ck_assert(client_record_read(bytes, sizeof(bytes) - 1, &client));
+	ck_assert_uint_eq(client.passes, UINT_MAX);
+}
+END_TEST
+
+/* The same bytes each time, from a generator of our own. */
+static unsigned
+next_random(uint32_t *state)
+{
+	*state = *state * 1664525 + 1013904223;
+	return *state >> 16;
+}
+
+START_TEST(random_bytes_do_no_harm)
+{
+	uint32_t state = 1;
+	char bytes[2 * RECORD_SIZE];
+	unsigned rows = 0;
+
+	for (int i = 0; i < 20000; i++) {
+		const size_t len =
+		    next_random(&state) % (i % 2 == 0 ? 8 : sizeof(bytes));
+
+		for (size_t at = 0; at < len; at++)
+			bytes[at] = (char)next_random(&state);
+		bytes[0] = 1;
+		rows += reads(bytes, len);
+	}
+	ck_assert_uint_gt(rows, 0);
+}
+END_TEST
+
+/* Whatever one byte becomes, it is a row whose times are in order or none. */
+START_TEST(a_flipped_byte_does_no_harm)
+{
+	char bytes[RECORD_SIZE];
+	const size_t len = triplet_record_write(&triplets[_i], bytes);
+
+	for (size_t at = 0; at < len; at++) {
+		const char was = bytes[at];
+
+		for (int byte = 0; byte <= UCHAR_MAX; byte++) {
+			bytes[at] = (char)byte;
+			reads(bytes, len);
+		}
+		bytes[at] = was;
+	}
+}
+END_TEST
+
 Suite *
 record_suite(void)
 {
 	Suite *suite = suite_create("record");
 	TCase *tests = tcase_create("record");
 
-	tcase_add_loop_test(tests, a_triplet_comes_back, 0,
-	    sizeof(triplets) / sizeof(triplets[0]));
-	tcase_add_test(tests, a_client_comes_back);
+	tcase_add_checked_fixture(tests, descriptors_count, descriptors_check);
+	tcase_add_loop_test(tests, a_triplet_comes_back, 0, TRIPLETS);
+	tcase_add_loop_test(tests, a_client_comes_back, 0,
+	    sizeof(clients) / sizeof(clients[0]));
+	tcase_add_test(tests, the_bytes_are_those_of_the_schema);
 	tcase_add_test(tests, a_pending_triplet_is_short);
 	tcase_add_test(tests, times_before_the_first_become_the_first);
-	tcase_add_test(tests, what_is_cut_is_no_row);
+	tcase_add_test(tests, a_time_before_1970_becomes_1970);
+	tcase_add_loop_test(tests, what_is_cut_is_no_row, 0, TRIPLETS);
+	tcase_add_test(tests, only_our_version_is_a_row);
 	tcase_add_loop_test(tests, rubbish_is_no_row, 0,
 	    sizeof(rubbish) / sizeof(rubbish[0]));
+	tcase_add_test(tests, a_count_does_not_start_anew);
+	tcase_add_test(tests, random_bytes_do_no_harm);
+	tcase_add_loop_test(tests, a_flipped_byte_does_no_harm, 0, TRIPLETS);
 	suite_add_tcase(suite, tests);
 	return suite;
 }

@@ -347,13 +347,12 @@ class Bench:
                      "-T", str(seconds or self.options.seconds)]
         if rate is not None:
             arguments += ["-r", str(rate)]
-        began, busy = time.monotonic(), busy_seconds(self.options.server_cpus)
+        began, before = time.monotonic(), self.busy()
         result = self.load(server, mode, *arguments)
-        others = busy_seconds(self.options.server_cpus) - busy \
-            - result["server_cpu_us"] * result["decisions"] / 1e6
         result.update(case=self.case, server=server.name, variant=variant,
                       triplets=server.known,
-                      others=max(0, others / (time.monotonic() - began)))
+                      others=others(result, before, self.busy(),
+                                    time.monotonic() - began))
         check_answers(server, result)
         self.runs.append(result)
         self.say(f"{server.name} {variant} {mode}, {connections} connections, "
@@ -361,6 +360,10 @@ class Bench:
                  f"{result['decisions_per_second']:,.0f}/s, "
                  f"{result['server_cpu_us']:.2f} us")
         return result
+
+    def busy(self):
+        return {"server": busy_seconds(self.options.server_cpus),
+                "generator": busy_seconds(self.options.load_cpus)}
 
     def warm(self, server, mode):
         self.load(server, mode, "-c", str(CONNECTIONS), "-T", "1")
@@ -378,6 +381,14 @@ class Bench:
         target = next(t for t in TARGETS if t.case == self.case)
         self.targets.append(dict(target._asdict(), value=value, note=note,
                                  verdict=verdict(target, value)))
+
+
+def others(result, before, after, seconds):
+    """The share that other programs had of the server's core or of the
+    generator's, whichever is more."""
+    return max(0, *(after[who] - before[who]
+                    - result[f"{who}_cpu_us"] * result["decisions"] / 1e6
+                    for who in before)) / seconds
 
 
 def verdict(target, value):
@@ -455,26 +466,18 @@ def case_connections(bench):
                                  min(3, bench.options.rounds))
 
 
-# A server that lacks so much of its core says more about its machine than about
-# itself.
+# Where others take so much of a core, a latency says more about the machine
+# than about the server.
 DISTURBED = 0.05
-
-
-def check_checkpoints(results):
-    for variant, result in results.items():
-        if result["checkpoint"] != (variant == "busy"):
-            raise Failure(f"the {variant} server had "
-                          f"{'a' if result['checkpoint'] else 'no'} "
-                          "checkpoint")
 
 
 def case_checkpoint(bench):
     """Both get the same rate, half of what the server can do.  A round in which
-    others held up even the quiet one does not count: they hide what we look
-    for."""
+    others held up even the quiet one does not count, they hide what we look
+    for; nor does one without a checkpoint."""
     variants = {
         "quiet": {"checkpoint_size": "100G", "sweep_interval": "0s"},
-        "busy": {"checkpoint_size": "2M", "sweep_interval": "1s"},
+        "busy": {"checkpoint_size": "1M", "sweep_interval": "1s"},
     }
     known = min(LARGE, max(bench.options.triplets))
     rate = None
@@ -491,13 +494,13 @@ def case_checkpoint(bench):
                 result["checkpoint"] = policyd.had_checkpoint(
                     result["seconds"])
             results[variant] = result
-        check_checkpoints(results)
-        if results["quiet"]["others"] < DISTURBED:
+        if results["quiet"]["others"] < DISTURBED \
+                and results["busy"]["checkpoint"]:
             rounds.append({variant: result["latency_us"]["p99.9"]
                            for variant, result in results.items()})
     note = f"{known:,} triplets, mix at {rate:,}/s, {len(rounds)} rounds"
     if not rounds:
-        bench.judge(None, f"{note}: the machine is too busy")
+        bench.judge(None, f"{note} undisturbed")
         return
     busy, quiet = (statistics.median(r[variant] for r in rounds)
                    for variant in ("busy", "quiet"))
@@ -671,9 +674,8 @@ def print_columns(rows, left):
 def print_report(bench, rows):
     if rows:
         print("Latencies and CPU are microseconds; CPU is the server's for a "
-              "decision.  Others:\nwhat other programs took of the servers' "
-              "core meanwhile; where it is much, only\nCPU is to be "
-              "trusted.\n")
+              "decision.  Others:\nwhat other programs took of a core "
+              "meanwhile; where it is much, only CPU is to be\ntrusted.\n")
         print_columns([["case", "server", "triplets", "conn.", "known",
                         "decisions/s", "p50", "p90", "p99", "p99.9", "p99.99",
                         "max", "CPU", "CPU:nothing", "rate:nothing",
