@@ -190,7 +190,8 @@ answer(const struct request *request)
 static size_t
 split_of(const uint8_t *data, size_t size)
 {
-	return size < 2 ? 0 : (data[size - 1] << 8 | data[size - 2]) % size;
+	return size < 2 ? 0
+			: ((size_t)data[size - 1] << 8 | data[size - 2]) % size;
 }
 
 int
