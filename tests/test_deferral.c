@@ -48,6 +48,7 @@ static const struct {
 	{ " DEFER", false },
 	{ "4ab", false },
 	{ "250", false },
+	{ "450 4x2.0", false },
 	{ "421 4.1234.0", false },
 	{ "421 4.2.1234", false },
 	{ "421 4.123.123", true },

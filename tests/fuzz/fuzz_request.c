@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Any bytes, as a connection may bring them: read in one go and in two, they
- * are the same request; and whatever is in it, its triplet, its log line and
- * its reply are well formed.
+ * are the same request; and whatever is in it, its triplet, its addresses in the
+ * log and its reply are well formed.
  */
 #include "config.h"
 
@@ -104,24 +104,24 @@ is_same(const struct reading *a, const struct reading *b)
 static size_t
 utf8_length(const unsigned char *at, size_t len)
 {
-	static const unsigned long least[] = { 0, 0x80, 0x800, 0x10000 };
-	const size_t more = *at < 0x80   ? 0
-			    : *at < 0xe0 ? 1
-			    : *at < 0xf0 ? 2
-					 : 3;
-	unsigned long character = more == 0 ? *at : *at & (0x3f >> more);
+	static const unsigned long least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	const size_t size = *at < 0x80   ? 1
+			    : *at < 0xe0 ? 2
+			    : *at < 0xf0 ? 3
+					 : 4;
+	unsigned long number = *at & (size == 1 ? 0x7fu : 0x7fu >> size);
 
-	if ((*at >= 0x80 && *at < 0xc0) || *at >= 0xf8 || more >= len)
+	if ((*at >= 0x80 && *at < 0xc0) || *at >= 0xf8 || size > len)
 		return 0;
-	for (size_t i = 1; i <= more; i++) {
+	for (size_t i = 1; i < size; i++) {
 		if (at[i] < 0x80 || at[i] > 0xbf)
 			return 0;
-		character = character << 6 | (at[i] & 0x3f);
+		number = number << 6 | (at[i] & 0x3f);
 	}
-	if (character < least[more] || character > 0x10ffff ||
-	    (character >= 0xd800 && character <= 0xdfff))
+	if (number < least[size] || number > 0x10ffff ||
+	    (number >= 0xd800 && number <= 0xdfff))
 		return 0;
-	return more + 1;
+	return size;
 }
 
 static bool
