@@ -4,6 +4,7 @@
 #include "deferral.h"
 
 #include <assert.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "verdict.h"
@@ -68,6 +69,19 @@ deferral_check_code(const char *code, struct err *err)
 	return -1;
 }
 
+/* Whether there is more in a text than digits and blanks, whatever is filled
+ * in: Postfix, and so verdict_write(), would not take it for a deferral. */
+static bool
+has_words(const char *text)
+{
+	for (; *text != '\0'; text++)
+		if (*text == '%' && text[1] != '%')
+			text++;
+		else if (strchr("0123456789 \t", *text) == NULL)
+			return true;
+	return false;
+}
+
 int
 deferral_check_text(const char *text, struct err *err)
 {
@@ -85,6 +99,11 @@ deferral_check_text(const char *text, struct err *err)
 			continue;
 		err_set(err, "a text has %%d (seconds) and %%r (recipient) "
 			     "at most once each, and %%%% for a percent sign");
+		return -1;
+	}
+	if (!has_words(text)) {
+		err_set(err, "a text needs words: Postfix takes digits alone "
+			     "for no objection");
 		return -1;
 	}
 	return 0;

@@ -91,6 +91,11 @@ static const struct {
 	{ "%d %d", NULL },
 	{ "%r %r", NULL },
 	{ "%5d", NULL },
+	/* Digits and blanks alone are no deferral for Postfix. */
+	{ "%d", NULL },
+	{ "%r", NULL },
+	{ "451 %d", NULL },
+	{ " ", NULL },
 };
 
 START_TEST(a_text_is_filled_in_or_refused)
