@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sysexits.h>
 #include <syslog.h>
 #include <time.h>
@@ -20,6 +21,8 @@
 #include "xalloc.h"
 
 enum {
+	/* Of setpriority(2). */
+	LAST_PRIORITY = 19,
 	/* Rows between two looks at the clock. */
 	SWEEP_ROWS = 32,
 	/* Seconds between attempts to open a failed store, growing. */
@@ -214,6 +217,9 @@ tidy_thread(void *argument)
 	struct upkeep *upkeep = argument;
 	time_t pause = REOPEN_FIRST;
 
+	/* On Linux a thread has a priority of its own: where there is one core
+	 * for both, the loop comes first. */
+	setpriority(PRIO_PROCESS, (id_t)gettid(), LAST_PRIORITY);
 	pthread_mutex_lock(&upkeep->lock);
 	for (;;) {
 		wait(upkeep, &upkeep->wake_tidy, pause);
