@@ -99,7 +99,6 @@ static void
 stream_flush(struct log_sink *sink)
 {
 	struct stream *stream = stream_of(sink);
-	size_t sent = 0;
 	size_t len;
 
 	while ((len = writable(stream)) > 0) {
@@ -107,8 +106,7 @@ stream_flush(struct log_sink *sink)
 
 		if (n <= 0)
 			break;
-		sent = (size_t)n;
-		buf_consume(&stream->out, sent);
+		buf_consume(&stream->out, (size_t)n);
 	}
 }
 
