@@ -170,13 +170,14 @@ class PiecesTest(Test):
             self.assertDeferred(peer.reply())
 
     def test_two_hundred_requests_are_answered_in_order(self):
-        policyd = self.start(greylist={"text": "%r"})
+        policyd = self.start(greylist={"text": "wait, %r"})
         names = [f"r{i}@d.example" for i in range(200)]
         with policyd.connect() as peer:
             replies = peer.ask_all(
                 [request(recipient=name) for name in names], at_once=200)
         self.assertEqual([reply["action"] for reply in replies],
-                         [f"DEFER_IF_PERMIT 4.2.0 {name}" for name in names])
+                         [f"DEFER_IF_PERMIT 4.2.0 wait, {name}"
+                          for name in names])
 
     def test_half_a_request_is_no_request(self):
         policyd = self.start()
@@ -380,8 +381,8 @@ class TextTest(Test):
 
     def test_a_recipient_is_not_a_format(self):
         self.assertEqual(
-            self.action("%r", recipient="%n%s%d@d.example"),
-            "DEFER_IF_PERMIT 4.2.0 %n%s%d@d.example")
+            self.action("wait, %r", recipient="%n%s%d@d.example"),
+            "DEFER_IF_PERMIT 4.2.0 wait, %n%s%d@d.example")
 
     RECIPIENTS = (
         ("a bell", b"a\x07b"),
