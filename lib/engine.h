@@ -13,10 +13,14 @@
  */
 #pragma once
 
+#include "domainset.h"
 #include "greylist.h"
+#include "harvest.h"
 #include "netset.h"
 #include "origin.h"
+#include "pause.h"
 #include "pipeline.h"
+#include "recipient.h"
 #include "store.h"
 
 struct engine_policy {
@@ -24,14 +28,29 @@ struct engine_policy {
 	struct origin_policy origin;
 	/* Clients that are never greylisted. */
 	struct netset *networks;
+	struct recipient_policy recipient;
+	struct harvest_policy harvest;
+	/* Those that `recipient` borrows. */
+	struct domainset *domains;
+	struct domainset *catch_all;
+};
+
+/* What an engine asks. */
+struct engine_parts {
+	struct store *store;
+	/* Who knows the recipients; NULL: they are not checked. */
+	struct directory *directory;
+	/* With a directory only. */
+	struct harvest *harvest;
+	struct pauser *pauser;
 };
 
 struct engine;
 
 /* A new engine, held once.  It copies `policy` and its strings, takes the
- * networks, and keeps the store. */
+ * networks and the domains, and keeps the parts. */
 struct engine *engine_create(const struct engine_policy *policy,
-    struct store *store);
+    const struct engine_parts *parts);
 
 struct engine *engine_hold(struct engine *engine);
 

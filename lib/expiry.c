@@ -31,6 +31,10 @@ row_is_over(const struct expiry *expiry, const struct store_row *row)
 		return triplet_row_is_over(expiry, row);
 	case STORE_CLIENT:
 		return client_row_is_over(expiry, row);
+	case STORE_RECIPIENT:
+	case STORE_OBJECT:
+	case STORE_SENDER:
+	case STORE_REPLICA:
 	case STORE_TABLES:
 		break;
 	}
@@ -70,5 +74,5 @@ expiry_step(struct expiry *expiry, struct store *store,
 		break;
 	}
 	expiry->table++;
-	return expiry->table == STORE_TABLES ? EXPIRY_DONE : EXPIRY_MORE;
+	return expiry->table == STORE_RECIPIENT ? EXPIRY_DONE : EXPIRY_MORE;
 }

@@ -36,6 +36,12 @@ void
 pipeline_decide(struct decision *decision, const struct stage *const *stages)
 {
 	decision->exempt = REASON_NOT_CHECKED;
+	decision->recipient.scope = RECIPIENT_NOT_LOOKED_AT;
+	decision->recipient.whole.status = RECIPIENT_UNAVAILABLE;
+	decision->recipient.base.status = RECIPIENT_UNAVAILABLE;
+	decision->recipient.valid = NULL;
+	decision->recipient.lists.status = SENDER_UNAVAILABLE;
+	decision->greylist = NULL;
 	decision->client.get.status = STORE_UNAVAILABLE;
 	decision->triplet.get.status = STORE_UNAVAILABLE;
 	decision->rests_on_store = false;

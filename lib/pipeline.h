@@ -25,7 +25,10 @@
 #include <stdbool.h>
 #include <time.h>
 
+#include "directory.h"
+#include "greylist.h"
 #include "lookup.h"
+#include "pause.h"
 #include "reason.h"
 #include "request.h"
 #include "store.h"
@@ -56,6 +59,31 @@ struct remembered_triplet {
 	struct store_get get;
 };
 
+enum recipient_scope {
+	RECIPIENT_NOT_LOOKED_AT = 0,
+	/* Not at RCPT TO or VRFY, or not in our domains. */
+	RECIPIENT_NOT_OURS,
+	RECIPIENT_OURS,
+	/* In our domains, and longer than any address is or with control
+	 * bytes: nobody can have it. */
+	RECIPIENT_IMPOSSIBLE,
+};
+
+/* What the directory says of the recipient, and of the sender in its lists. */
+struct known_recipient {
+	enum recipient_scope scope;
+	/* The folded address, and the same without extension. */
+	char address[ADDRESS_MAX + 1];
+	char plain[ADDRESS_MAX + 1];
+	struct recipient_query whole;
+	bool whole_is_open;
+	struct recipient_query base;
+	/* The one of the two that exists, or NULL. */
+	const struct recipient_query *valid;
+	char sender[ADDRESS_MAX + 1];
+	struct sender_query lists;
+};
+
 struct decision {
 	/* Set by whoever asks; borrowed until `done`. */
 	const struct request *request;
@@ -68,6 +96,11 @@ struct decision {
 	/* Facts: each is written by one stage's lookups and read by its
 	 * judge, or by those of later stages. */
 	enum reason exempt;
+	struct pause pause;
+	struct known_recipient recipient;
+	/* The greylist's rules for this recipient; NULL: those for all. */
+	const struct greylist_policy *greylist;
+	struct greylist_policy own_greylist;
 	struct remembered_client client;
 	struct remembered_triplet triplet;
 	/* The verdict is worth nothing if the store cannot commit. */

@@ -17,6 +17,7 @@ request_init(struct request *request)
 		.recipient = "",
 		.instance = "",
 		.queue_id = "",
+		.size = "",
 		.sasl_method = "",
 		.sasl_username = "",
 		.ccert_subject = "",
@@ -35,6 +36,9 @@ member(struct request *request, const struct attr *attr)
 	if (memcmp(attr->name, #name_, sizeof(#name_)) == 0) \
 	return &request->name_
 	switch (attr->name_len) {
+	case 4:
+		IF_NAMED(size);
+		break;
 	case 6:
 		IF_NAMED(sender);
 		break;
@@ -104,6 +108,21 @@ request_finish(struct request *request, struct err *err)
 	if (!netaddr_parse(request->client_address, &request->client))
 		request->client = (struct netaddr){ 0 };
 	return 0;
+}
+
+uint64_t
+request_size(const struct request *request)
+{
+	uint64_t size = 0;
+
+	for (const char *at = request->size; *at != '\0'; at++) {
+		if (*at < '0' || *at > '9')
+			return 0;
+		if (size > UINT64_MAX / 10 - 1)
+			return UINT64_MAX;
+		size = size * 10 + (uint64_t)(*at - '0');
+	}
+	return size;
 }
 
 bool

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "attr.h"
 #include "err.h"
@@ -42,6 +43,9 @@ struct request {
 	const char *instance;
 	/* "" until the first recipient of the message was accepted. */
 	const char *queue_id;
+	/* What the client announced with SIZE=, in bytes; "0" or "" when it did
+	 * not. */
+	const char *size;
 	const char *sasl_method;
 	const char *sasl_username;
 	const char *ccert_subject;
@@ -58,6 +62,10 @@ void request_set(struct request *request, const struct attr *attr);
 /* Types the attributes when all are set.  Fails when this is not a question of
  * Postfix's policy protocol. */
 int request_finish(struct request *request, struct err *err);
+
+/* The announced size of the message in bytes; 0 when it is not known, the
+ * largest number when it is larger than any. */
+uint64_t request_size(const struct request *request);
 
 /* The client has authenticated with SASL. */
 bool request_is_authenticated(const struct request *request);

@@ -50,11 +50,19 @@ answered(struct lookup *lookup)
 	    lookup);
 }
 
+const struct greylist_policy *
+stage_client_policy(const struct decision *decision,
+    const struct greylist_policy *policy)
+{
+	return decision->greylist != NULL ? decision->greylist : policy;
+}
+
 static bool
 is_asked(const struct stage_client *client, const struct decision *decision)
 {
 	return decision->exempt == REASON_NOT_CHECKED &&
-	       client->policy->mode != GREYLIST_OFF;
+	       stage_client_policy(decision, client->policy)->mode !=
+		   GREYLIST_OFF;
 }
 
 static void
@@ -83,11 +91,11 @@ ask(const struct stage *stage, struct decision *decision)
 
 /* The null sender proves nothing of a network, and gains nothing by it. */
 static bool
-is_trusted(const struct stage_client *client, const struct decision *decision,
-    const struct client_record *record)
+is_trusted(const struct greylist_policy *policy,
+    const struct decision *decision, const struct client_record *record)
 {
 	return !mailaddr_is_null(decision->request->sender) &&
-	       greylist_trusts(client->policy, record, decision->now);
+	       greylist_trusts(policy, record, decision->now);
 }
 
 static enum ruling
@@ -101,18 +109,20 @@ static enum ruling
 judge(const struct stage *stage, struct decision *decision)
 {
 	const struct stage_client *client = stage_client_of(stage);
+	const struct greylist_policy *policy =
+	    stage_client_policy(decision, client->policy);
 	struct client_record record;
 
 	if (decision->exempt != REASON_NOT_CHECKED)
 		return pass(decision, decision->exempt);
-	if (client->policy->mode == GREYLIST_OFF)
+	if (policy->mode == GREYLIST_OFF)
 		return pass(decision, REASON_MODE_OFF);
 	if (decision->client.get.status == STORE_UNAVAILABLE)
 		return pass(decision, REASON_STORE_UNAVAILABLE);
 	record = stage_client_record(decision);
-	if (!is_trusted(client, decision, &record))
+	if (!is_trusted(policy, decision, &record))
 		return CONTINUE;
-	if (greylist_note_use(client->policy, &record, decision->now))
+	if (greylist_note_use(policy, &record, decision->now))
 		stage_client_save(decision, client->store, &record);
 	return pass(decision, REASON_AUTO_WHITELISTED);
 }

@@ -25,6 +25,12 @@ void stage_client_init(struct stage_client *client,
     const struct greylist_policy *policy, const struct origin_policy *origin,
     struct store *store);
 
+/* The greylist's rules for the decision's recipient, `policy` if it has none of
+ * its own. */
+const struct greylist_policy *
+stage_client_policy(const struct decision *decision,
+    const struct greylist_policy *policy);
+
 /* What the store said of the decision's client: all zero when nothing. */
 struct client_record stage_client_record(const struct decision *decision);
 

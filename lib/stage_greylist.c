@@ -16,6 +16,12 @@ stage_greylist_of(const struct stage *stage)
 	return container_of(stage, const struct stage_greylist, stage);
 }
 
+static const struct greylist_policy *
+policy_of(const struct stage_greylist *greylist, const struct decision *d)
+{
+	return stage_client_policy(d, greylist->policy);
+}
+
 static void
 answered(struct lookup *lookup)
 {
@@ -43,7 +49,7 @@ ask(const struct stage *stage, struct decision *d)
 		.likely_absent = d->client.get.status == STORE_MISSING,
 	};
 	if (store_has_room(greylist->store)) {
-		greylist_judge(greylist->policy, &first, d->now);
+		greylist_judge(policy_of(greylist, d), &first, d->now);
 		get->absent_len = triplet_record_write(&first, get->absent);
 	}
 	d->rests_on_store = true;
@@ -75,8 +81,8 @@ defer(const struct stage_greylist *greylist, struct decision *d,
 	bool fits;
 
 	buf_init(&out, text, sizeof(text));
-	deferral_write(greylist->policy->code, greylist->policy->text, wait,
-	    d->request->recipient, &out);
+	deferral_write(policy_of(greylist, d)->code,
+	    policy_of(greylist, d)->text, wait, d->request->recipient, &out);
 	fits = verdict_defer(&d->verdict, reason, out.data, out.len);
 	assert(fits);
 }
@@ -89,7 +95,7 @@ pass(const struct stage_greylist *greylist, struct decision *d, time_t delay)
 	char header[64];
 
 	verdict_pass(&d->verdict, REASON_PASSED);
-	if (!greylist->policy->header || d->has_header ||
+	if (!policy_of(greylist, d)->header || d->has_header ||
 	    *d->request->instance == '\0')
 		return;
 	snprintf(header, sizeof(header),
@@ -120,7 +126,7 @@ write_verdict(const struct stage_greylist *greylist, struct decision *d,
 	}
 	d->verdict.delay = judgement->delay;
 	d->verdict.wait = judgement->wait;
-	if (greylist->policy->mode == GREYLIST_OBSERVE)
+	if (policy_of(greylist, d)->mode == GREYLIST_OBSERVE)
 		verdict_only_observe(&d->verdict);
 }
 
@@ -143,7 +149,7 @@ count_pass(const struct stage_greylist *greylist, const struct decision *d)
 	struct client_record client = stage_client_record(d);
 
 	if (!mailaddr_is_null(d->request->sender) &&
-	    greylist_count_pass(greylist->policy, &client, d->now))
+	    greylist_count_pass(policy_of(greylist, d), &client, d->now))
 		stage_client_save(d, greylist->store, &client);
 }
 
@@ -164,7 +170,7 @@ judge(const struct stage *stage, struct decision *d)
 		return DECIDED;
 	}
 	record = record_of(d);
-	judgement = greylist_judge(greylist->policy, &record, d->now);
+	judgement = greylist_judge(policy_of(greylist, d), &record, d->now);
 	if (status == STORE_FOUND && judgement.changed)
 		save(greylist, d, &record);
 	if (judgement.outcome == GREYLIST_PASS ||

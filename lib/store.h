@@ -9,6 +9,10 @@
  * own; a store that fails answers every question with STORE_UNAVAILABLE and
  * fails the commit, so there is one place to handle it.
  *
+ * The replica of the directory (replica.h) needs more than the greylist: rows
+ * that are large, removed, and read at once.  Those functions are for stores on
+ * this host.
+ *
  * All functions belong to the event loop's thread and none of them waits.
  */
 #pragma once
@@ -17,17 +21,27 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "buf.h"
 #include "lookup.h"
 #include "record.h"
 
 /* The longest key: a recipient, a sender and an origin (triplet.h). */
 #define STORE_KEY_MAX 800
 
+/* The largest value that store_read() finds. */
+#define STORE_VALUE_MAX 32768
+
 enum store_table {
 	/* triplet key -> triplet_record */
 	STORE_TRIPLET,
 	/* origin -> client_record */
 	STORE_CLIENT,
+	/* The tables before this one are the greylist's, the others the
+	 * replica's (replica.c says what is in them). */
+	STORE_RECIPIENT,
+	STORE_OBJECT,
+	STORE_SENDER,
+	STORE_REPLICA,
 	STORE_TABLES,
 };
 
@@ -89,9 +103,16 @@ struct store {
 	    struct store_cursor *cursor, unsigned rows,
 	    struct store_visitor *visitor);
 	bool (*commit)(struct store *store);
+	enum store_status (*read)(struct store *store, enum store_table table,
+	    const char *key, size_t key_len, struct buf *value);
+	void (*remove)(struct store *store, enum store_table table,
+	    const char *key, size_t key_len);
+	/* Another number says that changes may be lost, all of them perhaps:
+	 * the store was opened again. */
+	unsigned long epoch;
 	/* Rows of each table.  Read only. */
 	uint64_t rows[STORE_TABLES];
-	/* How many rows all tables may have together; 0: no limit. */
+	/* How many rows the greylist may have; 0: no limit. */
 	uint64_t max_entries;
 };
 
@@ -139,13 +160,30 @@ store_commit(struct store *store)
 	return store->commit(store);
 }
 
-/* Whether a row may be inserted. */
+/* Appends the value of a row to `value`; at once.  A value for which there is
+ * no room is UNAVAILABLE. */
+static inline enum store_status
+store_read(struct store *store, enum store_table table, const char *key,
+    size_t key_len, struct buf *value)
+{
+	return store->read(store, table, key, key_len, value);
+}
+
+/* Removes a row, if there is one. */
+static inline void
+store_remove(struct store *store, enum store_table table, const char *key,
+    size_t key_len)
+{
+	store->remove(store, table, key, key_len);
+}
+
+/* Whether the greylist may insert a row. */
 static inline bool
 store_has_room(const struct store *store)
 {
 	uint64_t rows = 0;
 
-	for (enum store_table table = 0; table < STORE_TABLES; table++)
+	for (enum store_table table = 0; table < STORE_RECIPIENT; table++)
 		rows += store->rows[table];
 	return store->max_entries == 0 || rows < store->max_entries;
 }

@@ -22,6 +22,8 @@ enum {
 	/* Failures that recovery did not cure, before the store is moved
 	 * aside. */
 	FAILURES_MAX = 3,
+	/* The numbers of rows of all tables, as decimal text. */
+	ROWS_TEXT = STORE_TABLES * 24,
 };
 
 struct store_bdb {
@@ -44,6 +46,10 @@ struct store_bdb {
 static const char *const table_files[STORE_TABLES] = {
 	[STORE_TRIPLET] = "triplet.db",
 	[STORE_CLIENT] = "client.db",
+	[STORE_RECIPIENT] = "recipient.db",
+	[STORE_OBJECT] = "object.db",
+	[STORE_SENDER] = "sender.db",
+	[STORE_REPLICA] = "replica.db",
 };
 
 static struct store_bdb *
@@ -198,6 +204,48 @@ update(struct store *store, enum store_table which, const struct store_row *row)
 		fail(bdb, "cannot update", error);
 }
 
+static enum store_status
+read_value(struct store *store, enum store_table which, const char *key,
+    size_t key_len, struct buf *value)
+{
+	struct store_bdb *bdb = store_bdb_of(store);
+	DBT where = dbenv_borrow(key, key_len);
+	DBT found = dbenv_borrow(buf_space(value), buf_room(value));
+	DB *table;
+	int error;
+
+	if (!is_usable(bdb))
+		return STORE_UNAVAILABLE;
+	table = bdb->tables[which];
+	error = table->get(table, bdb->txn, &where, &found, 0);
+	if (error == DB_NOTFOUND)
+		return STORE_MISSING;
+	if (error == 0)
+		buf_added(value, found.size);
+	else if (error != DB_BUFFER_SMALL)
+		fail(bdb, "cannot read", error);
+	return error == 0 ? STORE_FOUND : STORE_UNAVAILABLE;
+}
+
+static void
+remove_row(struct store *store, enum store_table which, const char *key,
+    size_t key_len)
+{
+	struct store_bdb *bdb = store_bdb_of(store);
+	DBT where = dbenv_borrow(key, key_len);
+	DB *table;
+	int error;
+
+	if (!begin(bdb))
+		return;
+	table = bdb->tables[which];
+	error = table->del(table, bdb->txn, &where, 0);
+	if (error == 0 && bdb->store.rows[which] > 0)
+		bdb->store.rows[which]--;
+	else if (error != 0 && error != DB_NOTFOUND)
+		fail(bdb, "cannot remove", error);
+}
+
 static struct store_row
 row_of(const DBT *key, const DBT *value)
 {
@@ -265,9 +313,9 @@ scan(struct store *store, enum store_table which, struct store_cursor *cursor,
 		return STORE_SCAN_UNAVAILABLE;
 	}
 	cursor->key_len = 0;
-	/* Tables are read through in their order: now every row was read, and
-	 * whatever failed before, recovery has cured. */
-	if (which == STORE_TABLES - 1)
+	/* Sweeps read the greylist's tables through in their order: now every
+	 * row was read, and whatever failed before, recovery has cured. */
+	if (which == STORE_CLIENT)
 		bdb->failures = 0;
 	return STORE_SCAN_END;
 }
@@ -298,15 +346,18 @@ get_meta(struct store_bdb *bdb, const char *name, char *text, size_t size)
 static void
 save_rows(struct store_bdb *bdb)
 {
-	char text[64];
+	char memory[ROWS_TEXT];
+	struct buf text;
 	int error;
 
 	if (memcmp(bdb->saved_rows, bdb->store.rows, sizeof(bdb->saved_rows)) ==
 	    0)
 		return;
-	snprintf(text, sizeof(text), "%" PRIu64 " %" PRIu64,
-	    bdb->store.rows[STORE_TRIPLET], bdb->store.rows[STORE_CLIENT]);
-	error = put_meta(bdb, "rows", text);
+	buf_init(&text, memory, sizeof(memory));
+	for (enum store_table i = 0; i < STORE_TABLES; i++)
+		buf_printf(&text, "%" PRIu64 " ", bdb->store.rows[i]);
+	text.data[text.len - 1] = '\0';
+	error = put_meta(bdb, "rows", text.data);
 	if (error != 0)
 		fail(bdb, "cannot save the number of rows", error);
 	memcpy(bdb->saved_rows, bdb->store.rows, sizeof(bdb->saved_rows));
@@ -358,6 +409,8 @@ store_bdb_create(const struct store_bdb_config *config)
 		.update = update,
 		.scan = scan,
 		.commit = commit,
+		.read = read_value,
+		.remove = remove_row,
 		.max_entries = config->max_entries,
 	};
 	return bdb;
@@ -369,17 +422,31 @@ store_bdb_store(struct store_bdb *bdb)
 	return &bdb->store;
 }
 
+/* Reads the numbers of rows; tables that a version before did not have are
+ * empty. */
+static bool
+parse_rows(struct store_bdb *bdb, const char *text)
+{
+	char *end;
+
+	for (enum store_table i = 0; i < STORE_TABLES && *text != '\0'; i++) {
+		if (*text < '0' || *text > '9')
+			return false;
+		bdb->store.rows[i] = strtoull(text, &end, 10);
+		text = *end == ' ' ? end + 1 : end;
+	}
+	return *text == '\0';
+}
+
 /* The number of rows that the last process saved. */
 static int
 read_rows(struct store_bdb *bdb)
 {
-	char text[64];
+	char text[ROWS_TEXT];
 	const int error = get_meta(bdb, "rows", text, sizeof(text));
 
 	memset(bdb->store.rows, 0, sizeof(bdb->store.rows));
-	if (error == 0 && sscanf(text, "%" SCNu64 " %" SCNu64,
-			      &bdb->store.rows[STORE_TRIPLET],
-			      &bdb->store.rows[STORE_CLIENT]) != 2)
+	if (error == 0 && !parse_rows(bdb, text))
 		return DB_VERIFY_BAD;
 	memcpy(bdb->saved_rows, bdb->store.rows, sizeof(bdb->saved_rows));
 	return error == DB_NOTFOUND ? 0 : error;
@@ -455,6 +522,7 @@ try_open(struct store_bdb *bdb, struct err *err)
 	if (error == 0)
 		error = open_tables(bdb, &what);
 	if (error == 0) {
+		bdb->store.epoch++;
 		atomic_store_explicit(&bdb->ready, true, memory_order_release);
 		return STORE_BDB_OPENED;
 	}

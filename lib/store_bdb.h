@@ -13,8 +13,8 @@
  * what cannot be recovered is moved aside, whole, and an empty store is made.
  * So exactly one thread uses the environment while it is opened or closed.
  *
- * The files are in DIRECTORY/store: triplet.db, client.db, meta.db and Berkeley
- * DB's log.  meta.db holds the format of the rows, which is checked when the
+ * The files are in DIRECTORY/store: one for each table, meta.db and Berkeley DB's
+ * log.  meta.db holds the format of the rows, which is checked when the
  * store is opened.  The caller makes sure that no other process opens them.
  */
 #pragma once

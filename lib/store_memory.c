@@ -13,7 +13,7 @@
 struct row {
 	char *key;
 	size_t key_len;
-	char value[RECORD_SIZE];
+	char *value;
 	size_t value_len;
 };
 
@@ -76,7 +76,7 @@ find(const struct table *table, const char *key, size_t key_len)
 static void
 set_value(struct row *row, const char *value, size_t len)
 {
-	assert(len <= sizeof(row->value));
+	row->value = xrealloc(row->value, len + 1);
 	memcpy(row->value, value, len);
 	row->value_len = len;
 }
@@ -99,6 +99,7 @@ insert(struct store *store, enum store_table which, const struct store_row *new)
 	row->key = xmalloc(new->key_len);
 	memcpy(row->key, new->key, new->key_len);
 	row->key_len = new->key_len;
+	row->value = NULL;
 	set_value(row, new->value, new->value_len);
 }
 
@@ -117,8 +118,10 @@ get(struct store *store, struct store_get *get)
 
 	get->status = row != NULL ? STORE_FOUND : STORE_MISSING;
 	if (row != NULL) {
-		memcpy(get->value, row->value, row->value_len);
-		get->value_len = row->value_len;
+		/* What is longer is not a row of its table. */
+		get->value_len =
+		    row->value_len <= RECORD_SIZE ? row->value_len : 0;
+		memcpy(get->value, row->value, get->value_len);
 	} else if (get->absent_len > 0) {
 		insert(store, get->table, &absent);
 	}
@@ -140,6 +143,7 @@ update(struct store *store, enum store_table which, const struct store_row *new)
 static void delete (struct table *table, size_t at)
 {
 	free(table->rows[at].key);
+	free(table->rows[at].value);
 	table->count--;
 	memmove(&table->rows[at], &table->rows[at + 1],
 	    (table->count - at) * sizeof(*table->rows));
@@ -175,6 +179,33 @@ scan(struct store *store, enum store_table which, struct store_cursor *cursor,
 	return STORE_SCAN_MORE;
 }
 
+static enum store_status
+read_value(struct store *store, enum store_table which, const char *key,
+    size_t key_len, struct buf *value)
+{
+	const struct row *row =
+	    find(&store_memory_of(store)->tables[which], key, key_len);
+
+	if (row == NULL)
+		return STORE_MISSING;
+	return buf_append(value, row->value, row->value_len)
+		   ? STORE_FOUND
+		   : STORE_UNAVAILABLE;
+}
+
+static void
+remove_row(struct store *store, enum store_table which, const char *key,
+    size_t key_len)
+{
+	struct table *table = &store_memory_of(store)->tables[which];
+	const struct row *row = find(table, key, key_len);
+
+	if (row == NULL)
+		return;
+	delete (table, (size_t)(row - table->rows));
+	store->rows[which]--;
+}
+
 static bool
 commit(struct store *store)
 {
@@ -193,6 +224,8 @@ store_memory_create(void)
 		.update = update,
 		.scan = scan,
 		.commit = commit,
+		.read = read_value,
+		.remove = remove_row,
 	};
 	return &memory->store;
 }

@@ -16,6 +16,8 @@ action_word(enum action action)
 		[ACTION_DUNNO] = "dunno",
 		[ACTION_DEFER] = "defer",
 		[ACTION_PREPEND] = "prepend",
+		[ACTION_REJECT] = "reject",
+		[ACTION_TEMPFAIL] = "tempfail",
 	};
 
 	assert(action < ACTIONS);
@@ -44,6 +46,33 @@ verdict_defer(struct verdict *verdict, enum reason reason, const char *text,
 	memcpy(verdict->text, text, len);
 	verdict->text[len] = '\0';
 	return true;
+}
+
+/* A text of the program's own: it has a code, and fits. */
+static void
+refuse(struct verdict *verdict, enum action action, enum reason reason,
+    const char *text)
+{
+	const size_t len = strlen(text);
+
+	assert(len < sizeof(verdict->text));
+	verdict_pass(verdict, reason);
+	verdict->action = verdict->would = action;
+	memcpy(verdict->text, text, len + 1);
+}
+
+void
+verdict_reject(struct verdict *verdict, enum reason reason, const char *text)
+{
+	assert(*text == '5');
+	refuse(verdict, ACTION_REJECT, reason, text);
+}
+
+void
+verdict_tempfail(struct verdict *verdict, enum reason reason, const char *text)
+{
+	assert(*text == '4');
+	refuse(verdict, ACTION_TEMPFAIL, reason, text);
 }
 
 bool

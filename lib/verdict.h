@@ -30,6 +30,10 @@ enum action {
 	ACTION_DEFER,
 	/* No objection, and one header for the message. */
 	ACTION_PREPEND,
+	/* Never. */
+	ACTION_REJECT,
+	/* Try again later: we do not know. */
+	ACTION_TEMPFAIL,
 	ACTIONS,
 };
 
@@ -45,7 +49,7 @@ struct verdict {
 	char text[VERDICT_TEXT];
 };
 
-/* The word in the log: dunno, defer, prepend. */
+/* The word in the log: dunno, defer, prepend, reject, tempfail. */
 const char *action_word(enum action action);
 
 /* No objection, for this reason. */
@@ -56,6 +60,13 @@ void verdict_pass(struct verdict *verdict, enum reason reason);
  * refused and false returned, the verdict unchanged. */
 bool verdict_defer(struct verdict *verdict, enum reason reason,
     const char *text, size_t len);
+
+/* A refusal.  `text` is a reply with its codes: "550 5.1.1 User unknown", for
+ * ever, or "451 4.3.0 Try again later". */
+void verdict_reject(struct verdict *verdict, enum reason reason,
+    const char *text);
+void verdict_tempfail(struct verdict *verdict, enum reason reason,
+    const char *text);
 
 /* No objection; `header` is one "Name: value". */
 bool verdict_prepend(struct verdict *verdict, enum reason reason,

@@ -8,9 +8,7 @@ whitelist_match(const struct netset *networks, const struct request *request)
 {
 	struct netaddr found;
 
-	if (request->state == PROTOCOL_STATE_VRFY)
-		return REASON_VRFY;
-	if (request->state != PROTOCOL_STATE_RCPT)
+	if (request->state == PROTOCOL_STATE_OTHER)
 		return REASON_NOT_RCPT;
 	if (request_is_authenticated(request))
 		return REASON_AUTHENTICATED;
@@ -19,5 +17,6 @@ whitelist_match(const struct netset *networks, const struct request *request)
 	if (request->client.family != 0 &&
 	    netset_match(networks, &request->client, &found))
 		return REASON_WHITELISTED_NETWORK;
-	return REASON_NOT_CHECKED;
+	return request->state == PROTOCOL_STATE_VRFY ? REASON_VRFY
+						     : REASON_NOT_CHECKED;
 }

@@ -13,12 +13,15 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "conf_policy.h"
 #include "container.h"
+#include "control.h"
 #include "listener.h"
 #include "log.h"
 #include "logsink.h"
 #include "metrics.h"
 #include "process.h"
+#include "recipients.h"
 #include "session.h"
 #include "store_bdb.h"
 #include "turn.h"
@@ -30,6 +33,7 @@ enum {
 	 * log. */
 	SPARE_DESCRIPTORS = 64,
 	STATISTICS_LINE = 4096,
+	CONTROL_MODE = 0660,
 };
 
 /* The statistics are logged once an hour. */
@@ -47,6 +51,8 @@ struct policyd {
 	struct log_sink *sink;
 	struct store_bdb *bdb;
 	struct turn *turn;
+	struct recipients *recipients;
+	struct control *control;
 	struct upkeep *upkeep;
 	struct sessions *sessions;
 	struct listeners *listeners;
@@ -85,6 +91,7 @@ log_statistics(struct policyd *policyd)
 	buf_put_number(&line, rows_of(policyd, STORE_TRIPLET));
 	buf_puts(&line, " clients=");
 	buf_put_number(&line, rows_of(policyd, STORE_CLIENT));
+	recipients_statistics(policyd->recipients, &line);
 	metrics_write(&policyd->metrics, &line);
 	log_line(LOG_LEVEL_INFO, line.data, line.len);
 }
@@ -128,6 +135,19 @@ close_log(struct policyd *policyd)
 		logsink_syslog_destroy(policyd->sink);
 }
 
+/* The admin's socket: only the daemon's user and group may connect. */
+static int
+open_control(struct policyd *policyd, const struct conf *conf, struct err *err)
+{
+	const struct listener_rights rights = {
+		.mode = CONTROL_MODE,
+		.owner = geteuid() == 0 ? policyd->uid : (uid_t)-1,
+		.group = geteuid() == 0 ? policyd->gid : (gid_t)-1,
+	};
+
+	return control_listen(policyd->control, conf->control, &rights, err);
+}
+
 static int
 open_endpoints(struct policyd *policyd, const struct conf *conf,
     struct err *err)
@@ -143,10 +163,11 @@ open_endpoints(struct policyd *policyd, const struct conf *conf,
 		rights.owner = policyd->uid;
 	if (geteuid() == 0 && rights.group == (gid_t)-1)
 		rights.group = policyd->gid;
-	return listeners_set(policyd->listeners, &conf->listen, &rights, err) ==
-		       0
-		   ? 0
-		   : EX_CANTCREAT;
+	if (listeners_set(policyd->listeners, &conf->listen, &rights, err) !=
+		0 ||
+	    open_control(policyd, conf, err) != 0)
+		return EX_CANTCREAT;
+	return 0;
 }
 
 /* Gives everybody what the configuration says. */
@@ -156,10 +177,14 @@ configure(struct policyd *policyd)
 	const struct conf *conf = policyd->conf;
 	const struct session_limits limits = conf_session_limits(conf);
 	struct store *store = store_bdb_store(policyd->bdb);
-	struct engine *engine = conf_engine(conf, store);
+	const struct engine_parts parts = recipients_parts(policyd->recipients);
+	const struct control_services services =
+	    recipients_services(policyd->recipients, policyd->turn);
+	struct engine *engine = conf_engine(conf, &parts);
 
 	store->max_entries = (uint64_t)conf->max_entries;
 	sessions_configure(policyd->sessions, &limits, engine);
+	control_configure(policyd->control, &services);
 	upkeep_configure(policyd->upkeep, engine, (double)conf->sweep_interval,
 	    conf->durability == CONF_FULL);
 	engine_release(engine);
@@ -196,6 +221,7 @@ reload(struct policyd *policyd)
 	close_log(policyd);
 	policyd->conf = new;
 	open_log(policyd);
+	recipients_configure(policyd->recipients, new);
 	configure(policyd);
 	log_reload(policyd, old);
 	conf_free(old);
@@ -301,6 +327,7 @@ build(struct policyd *policyd)
 	    turn_create(policyd->loop, store_bdb_store(policyd->bdb));
 	policyd->sessions =
 	    sessions_create(policyd->loop, policyd->turn, &policyd->metrics);
+	policyd->control = control_create(policyd->loop);
 	policyd->listeners =
 	    listeners_create(policyd->loop, sessions_client(policyd->sessions));
 }
@@ -311,6 +338,8 @@ demolish(struct policyd *policyd)
 {
 	listeners_destroy(policyd->listeners);
 	sessions_destroy(policyd->sessions);
+	control_destroy(policyd->control);
+	recipients_destroy(policyd->recipients);
 	upkeep_destroy(policyd->upkeep);
 	turn_destroy(policyd->turn);
 	store_bdb_destroy(policyd->bdb);
@@ -393,6 +422,8 @@ start(struct policyd *policyd, struct err *err)
 		code = open_store(policyd, err);
 	if (code != 0)
 		return code;
+	policyd->recipients = recipients_create(policyd->loop,
+	    store_bdb_store(policyd->bdb), policyd->conf);
 	policyd->upkeep = upkeep_create(policyd->loop, policyd->bdb,
 	    policyd->turn, &policyd->metrics);
 	configure(policyd);

@@ -113,6 +113,28 @@ commit(struct store *store)
 	return !fake->is_down && store_commit(fake->behind);
 }
 
+static enum store_status
+read_value(struct store *store, enum store_table table, const char *key,
+    size_t key_len, struct buf *value)
+{
+	struct fake_store *fake = fake_store_of(store);
+
+	return fake->is_down
+		   ? STORE_UNAVAILABLE
+		   : store_read(fake->behind, table, key, key_len, value);
+}
+
+static void
+remove_row(struct store *store, enum store_table table, const char *key,
+    size_t key_len)
+{
+	struct fake_store *fake = fake_store_of(store);
+
+	if (!fake->is_down)
+		store_remove(fake->behind, table, key, key_len);
+	copy_rows(fake);
+}
+
 void
 fake_store_init(struct fake_store *fake, struct store *behind)
 {
@@ -123,6 +145,8 @@ fake_store_init(struct fake_store *fake, struct store *behind)
 			.update = update,
 			.scan = scan,
 			.commit = commit,
+			.read = read_value,
+			.remove = remove_row,
 		},
 		.behind = behind,
 	};

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "greylist.h"
 #include "suites.h"
 
 static char path[64];

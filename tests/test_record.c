@@ -314,6 +314,78 @@ START_TEST(a_flipped_byte_does_no_harm)
 }
 END_TEST
 
+static const struct recipient_record recipients[] = {
+	{ .id = { 0 } },
+	{ .id = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 255 },
+	    .disabled = true },
+	{ .internal_only = true, .max_size = 10485760 },
+	{ .permits = true, .refuses = true },
+	{ .allows = true, .greylist = RECIPIENT_GREYLIST_OFF },
+	{ .greylist = RECIPIENT_GREYLIST_ON, .delay = 600 },
+	{ .disabled = true,
+	    .internal_only = true,
+	    .permits = true,
+	    .refuses = true,
+	    .allows = true,
+	    .max_size = INT64_MAX / 2 - 1,
+	    .greylist = RECIPIENT_GREYLIST_OBSERVE,
+	    .delay = 86400 },
+};
+
+enum { RECIPIENTS = sizeof(recipients) / sizeof(recipients[0]) };
+
+START_TEST(a_recipient_comes_back)
+{
+	const struct recipient_record *written = &recipients[_i];
+	struct recipient_record read = { .delay = 7 };
+	char bytes[RECORD_SIZE];
+	const size_t len = recipient_record_write(written, bytes);
+
+	ck_assert_uint_le(len, RECORD_SIZE);
+	ck_assert(recipient_record_read(bytes, len, &read));
+	ck_assert_mem_eq(read.id, written->id, RECIPIENT_ID);
+	ck_assert(read.disabled == written->disabled);
+	ck_assert(read.internal_only == written->internal_only);
+	ck_assert(read.permits == written->permits);
+	ck_assert(read.refuses == written->refuses);
+	ck_assert(read.allows == written->allows);
+	ck_assert_uint_eq(read.max_size, written->max_size);
+	ck_assert_int_eq(read.greylist, written->greylist);
+	ck_assert_int_eq(read.delay, written->delay);
+	for (size_t cut = 0; cut < len; cut++)
+		ck_assert(!recipient_record_read(bytes, cut, &read));
+}
+END_TEST
+
+START_TEST(a_plain_recipient_is_short)
+{
+	char bytes[RECORD_SIZE];
+
+	ck_assert_uint_eq(recipient_record_write(&recipients[0], bytes), 20);
+}
+END_TEST
+
+START_TEST(random_bytes_are_no_odd_recipient)
+{
+	uint32_t state = 2;
+	char bytes[RECORD_SIZE];
+	struct recipient_record record;
+
+	for (int i = 0; i < 20000; i++) {
+		const size_t len = next_random(&state) % sizeof(bytes);
+
+		for (size_t at = 0; at < len; at++)
+			bytes[at] = (char)next_random(&state);
+		bytes[0] = 1;
+		if (recipient_record_read(bytes, len, &record)) {
+			ck_assert_int_le(record.greylist,
+			    RECIPIENT_GREYLIST_OFF);
+			ck_assert_int_ge(record.delay, 0);
+		}
+	}
+}
+END_TEST
+
 Suite *
 record_suite(void)
 {
@@ -334,6 +406,9 @@ record_suite(void)
 	    sizeof(rubbish) / sizeof(rubbish[0]));
 	tcase_add_test(tests, a_count_does_not_start_anew);
 	tcase_add_test(tests, random_bytes_do_no_harm);
+	tcase_add_loop_test(tests, a_recipient_comes_back, 0, RECIPIENTS);
+	tcase_add_test(tests, a_plain_recipient_is_short);
+	tcase_add_test(tests, random_bytes_are_no_odd_recipient);
 	tcase_add_loop_test(tests, a_flipped_byte_does_no_harm, 0, TRIPLETS);
 	suite_add_tcase(suite, tests);
 	return suite;

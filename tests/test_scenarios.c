@@ -7,8 +7,16 @@
  *     policy    delay 120s window 48h keep 36d whitelist-after 5 mode observe
  *     whitelist 10.0.0.0/8
  *     store     up | down | full
+ *     directory ADDRESS valid [internal] [disabled] [max-size SIZE]
+ *               [greylist on|off|observe] [delay TIME]
+ *               [permits SENDER] [refuses SENDER] [allows SENDER]
+ *     directory ADDRESS gone
+ *     directory up | down
  *     at TIME   ask CLIENT SENDER RECIPIENT [NAME=VALUE ...]
  *               expect ACTION REASON           (both in one line)
+ *
+ * A policy may also have: disabled reject, on-failure accept, harvest off|slow|defer.  The first line `directory` turns
+ * the check of recipients on, for example.com and catch-all.example.
  *
  * TIME counts from the beginning, and may go backwards; SENDER <> is the null
  * sender; NAME=VALUE are further attributes of the request.  What a policy does
@@ -23,6 +31,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "address_book.h"
 #include "container.h"
 #include "duration.h"
 #include "engine.h"
@@ -47,6 +56,11 @@ struct scenario {
 	struct moody_store moody;
 	struct engine_policy policy;
 	struct engine *engine;
+	/* Nobody waits: who is slowed is answered at once. */
+	struct pauser pauser;
+	struct harvest *harvest;
+	struct address_book book;
+	bool checks_recipients;
 	char with_header[LINE];
 };
 
@@ -114,7 +128,18 @@ rebuild(struct scenario *scenario, const struct netaddr *network)
 	if (network->family != 0)
 		netset_add(policy.networks, network);
 	engine_release(scenario->engine);
-	scenario->engine = engine_create(&policy, &scenario->moody.store);
+	policy.domains = domainset_create();
+	policy.catch_all = domainset_create();
+	domainset_add(policy.domains, "example.com");
+	domainset_add(policy.domains, "catch-all.example");
+	domainset_add(policy.catch_all, "catch-all.example");
+	scenario->engine = engine_create(&policy,
+	    &(struct engine_parts){ .store = &scenario->moody.store,
+		.directory = scenario->checks_recipients
+				 ? &scenario->book.directory
+				 : NULL,
+		.harvest = scenario->harvest,
+		.pauser = &scenario->pauser });
 }
 
 static void
@@ -141,6 +166,17 @@ set_policy(struct scenario *scenario, char **words)
 							     : GREYLIST_ENFORCE;
 		else if (strcmp(words[0], "header") == 0)
 			policy->header = strcmp(words[1], "yes") == 0;
+		else if (strcmp(words[0], "disabled") == 0)
+			scenario->policy.recipient.reject_disabled =
+			    strcmp(words[1], "reject") == 0;
+		else if (strcmp(words[0], "on-failure") == 0)
+			scenario->policy.recipient.accept_on_failure =
+			    strcmp(words[1], "accept") == 0;
+		else if (strcmp(words[0], "harvest") == 0)
+			scenario->policy.harvest.action =
+			    strcmp(words[1], "defer") == 0  ? HARVEST_DEFER
+			    : strcmp(words[1], "slow") == 0 ? HARVEST_SLOW
+							    : HARVEST_OFF;
 		else
 			complain(scenario, "unknown policy", words[0]);
 	}
@@ -167,6 +203,90 @@ set_store(struct scenario *scenario, char **words)
 		complain(scenario, "store", "up, down or full is missing");
 	moody->is_down = strcmp(words[0], "down") == 0;
 	moody->store.max_entries = strcmp(words[0], "full") == 0 ? 1 : 0;
+}
+
+static uint64_t
+bytes(const struct scenario *scenario, const char *text)
+{
+	uint64_t value;
+	struct err err;
+
+	if (size_parse(text, &value, &err) != 0)
+		complain(scenario, err.text, text);
+	return value;
+}
+
+static enum recipient_greylist
+greylist_word(const char *word)
+{
+	return strcmp(word, "off") == 0       ? RECIPIENT_GREYLIST_OFF
+	       : strcmp(word, "observe") == 0 ? RECIPIENT_GREYLIST_OBSERVE
+					      : RECIPIENT_GREYLIST_ON;
+}
+
+/* A setting of a recipient with a value. */
+static void
+set_recipient(struct scenario *scenario, const char *address, char **words)
+{
+	struct recipient_record *record =
+	    address_book_add(&scenario->book, address);
+
+	if (words[1] == NULL)
+		complain(scenario, "what is missing after", words[0]);
+	if (strcmp(words[0], "max-size") == 0)
+		record->max_size = bytes(scenario, words[1]);
+	else if (strcmp(words[0], "delay") == 0)
+		record->delay = seconds(scenario, words[1]);
+	else if (strcmp(words[0], "greylist") == 0)
+		record->greylist = greylist_word(words[1]);
+	else if (strcmp(words[0], "permits") == 0)
+		address_book_list(&scenario->book, address, words[1],
+		    SENDER_PERMITTED);
+	else if (strcmp(words[0], "refuses") == 0)
+		address_book_list(&scenario->book, address, words[1],
+		    SENDER_REFUSED);
+	else if (strcmp(words[0], "allows") == 0)
+		address_book_list(&scenario->book, address, words[1],
+		    SENDER_ALLOWED);
+	else
+		complain(scenario, "unknown setting", words[0]);
+}
+
+static void
+add_recipient(struct scenario *scenario, const char *address, char **words)
+{
+	struct recipient_record *record =
+	    address_book_add(&scenario->book, address);
+
+	while (*words != NULL) {
+		if (strcmp(*words, "internal") == 0) {
+			record->internal_only = true;
+			words++;
+		} else if (strcmp(*words, "disabled") == 0) {
+			record->disabled = true;
+			words++;
+		} else {
+			set_recipient(scenario, address, words);
+			words += 2;
+		}
+	}
+}
+
+static void
+set_directory(struct scenario *scenario, char **words)
+{
+	if (!scenario->checks_recipients) {
+		scenario->checks_recipients = true;
+		rebuild(scenario, &(struct netaddr){ 0 });
+	}
+	if (words[0] == NULL)
+		complain(scenario, "directory", "up, down or ADDRESS");
+	if (words[1] == NULL)
+		scenario->book.is_down = strcmp(words[0], "down") == 0;
+	else if (strcmp(words[1], "gone") == 0)
+		address_book_remove(&scenario->book, words[0]);
+	else
+		add_recipient(scenario, words[0], words + 2);
 }
 
 static void
@@ -277,15 +397,27 @@ play_line(struct scenario *scenario, char *line)
 		set_whitelist(scenario, words + 1);
 	else if (strcmp(words[0], "store") == 0)
 		set_store(scenario, words + 1);
+	else if (strcmp(words[0], "directory") == 0)
+		set_directory(scenario, words + 1);
 	else if (strcmp(words[0], "at") == 0)
 		at(scenario, words + 1, count - 1);
 	else
 		complain(scenario, "unknown line", words[0]);
 }
 
+static bool
+hold(struct pauser *pauser, struct pause *pause)
+{
+	(void)pauser;
+	pause->lookup.done(&pause->lookup);
+	return false;
+}
+
 static void
 begin(struct scenario *scenario)
 {
+	static const struct siphash_secret secret;
+
 	*scenario = (struct scenario){
 		.moody = {
 			.store = {
@@ -305,9 +437,19 @@ begin(struct scenario *scenario)
 				.text = "Greylisted",
 			},
 			.origin = { .ipv4_prefix = 24, .ipv6_prefix = 64 },
+			.recipient = { .delimiter = "+" },
+			.harvest = {
+				.action = HARVEST_OFF,
+				.threshold = 5,
+				.half_life = 600,
+				.delay = 2,
+			},
 		},
+		.pauser = { .hold = hold },
+		.harvest = harvest_create(64, &secret),
 		.with_header = "none yet",
 	};
+	address_book_init(&scenario->book);
 	rebuild(scenario, &(struct netaddr){ 0 });
 }
 
@@ -315,6 +457,7 @@ static void
 end(struct scenario *scenario)
 {
 	engine_release(scenario->engine);
+	harvest_destroy(scenario->harvest);
 	store_memory_destroy(scenario->moody.memory);
 }
 

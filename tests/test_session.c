@@ -102,8 +102,10 @@ configure(void)
 		},
 		.origin = { .ipv4_prefix = 24, .ipv6_prefix = 64 },
 		.networks = netset_create(),
+		.recipient = { .delimiter = "" },
 	};
-	struct engine *engine = engine_create(&policy, &late.store);
+	struct engine *engine = engine_create(&policy,
+	    &(struct engine_parts){ .store = &late.store });
 
 	sessions_configure(sessions, &limits, engine);
 	engine_release(engine);

@@ -376,6 +376,64 @@ START_TEST(test_store_deletes_everything)
 }
 END_TEST
 
+/* Reads a row of a table that has large values. */
+static enum store_status
+read_large(const char *key, char *text, size_t size)
+{
+	struct buf value;
+	enum store_status status;
+
+	buf_init(&value, text, size - 1);
+	status = store_read(store, STORE_OBJECT, key, strlen(key), &value);
+	text[value.len] = '\0';
+	return status;
+}
+
+START_TEST(test_store_reads_large_values)
+{
+	static char large[STORE_VALUE_MAX];
+	static char text[STORE_VALUE_MAX + 1];
+	const struct store_row row = { .key = "large",
+		.key_len = 5,
+		.value = large,
+		.value_len = sizeof(large) };
+
+	memset(large, 'x', sizeof(large));
+	ck_assert_int_eq(read_large("large", text, sizeof(text)),
+	    STORE_MISSING);
+	store_insert(store, STORE_OBJECT, &row);
+	ck_assert_uint_eq(store->rows[STORE_OBJECT], 1);
+	ck_assert_int_eq(read_large("large", text, sizeof(text)), STORE_FOUND);
+	ck_assert_uint_eq(strspn(text, "x"), sizeof(large));
+	/* Without room for all of it, nothing is read. */
+	ck_assert_int_eq(read_large("large", text, sizeof(text) - 1),
+	    STORE_UNAVAILABLE);
+	ck_assert_str_eq(text, "");
+	ck_assert(store_commit(store));
+	ck_assert_int_eq(read_large("large", text, sizeof(text)), STORE_FOUND);
+}
+END_TEST
+
+START_TEST(test_store_removes)
+{
+	char text[16];
+	const struct store_row row = { .key = "a",
+		.key_len = 1,
+		.value = "1",
+		.value_len = 1 };
+
+	store_remove(store, STORE_OBJECT, "a", 1);
+	ck_assert_uint_eq(store->rows[STORE_OBJECT], 0);
+	store_insert(store, STORE_OBJECT, &row);
+	store_insert(store, STORE_SENDER, &row);
+	store_remove(store, STORE_OBJECT, "a", 1);
+	ck_assert_uint_eq(store->rows[STORE_OBJECT], 0);
+	ck_assert_uint_eq(store->rows[STORE_SENDER], 1);
+	ck_assert(store_commit(store));
+	ck_assert_int_eq(read_large("a", text, sizeof(text)), STORE_MISSING);
+}
+END_TEST
+
 START_TEST(test_store_commit_of_nothing)
 {
 	ck_assert(store_commit(store));
@@ -430,6 +488,8 @@ add_tests(Suite *suite, const char *name, void (*setup)(void),
 	    sizeof(step_cases) / sizeof(step_cases[0]));
 	tcase_add_test(tcase, test_store_scan_while_rows_change);
 	tcase_add_test(tcase, test_store_deletes_everything);
+	tcase_add_test(tcase, test_store_reads_large_values);
+	tcase_add_test(tcase, test_store_removes);
 	tcase_add_test(tcase, test_store_commit_of_nothing);
 	tcase_add_test(tcase, test_store_has_room);
 	suite_add_tcase(suite, tcase);

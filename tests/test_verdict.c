@@ -289,10 +289,28 @@ END_TEST
 
 START_TEST(actions_have_the_words_of_the_log)
 {
-	ck_assert_int_eq(ACTIONS, 3);
+	ck_assert_int_eq(ACTIONS, 5);
 	ck_assert_str_eq(action_word(ACTION_DUNNO), "dunno");
 	ck_assert_str_eq(action_word(ACTION_DEFER), "defer");
 	ck_assert_str_eq(action_word(ACTION_PREPEND), "prepend");
+	ck_assert_str_eq(action_word(ACTION_REJECT), "reject");
+	ck_assert_str_eq(action_word(ACTION_TEMPFAIL), "tempfail");
+}
+
+START_TEST(a_refusal_is_written_as_it_is)
+{
+	struct verdict verdict;
+
+	verdict_reject(&verdict, REASON_UNKNOWN_RECIPIENT,
+	    "550 5.1.1 User unknown");
+	ck_assert_str_eq(reply_of(&verdict),
+	    "action=550 5.1.1 User unknown\n\n");
+	ck_assert_int_eq(verdict.action, ACTION_REJECT);
+	verdict_tempfail(&verdict, REASON_DIRECTORY_UNAVAILABLE,
+	    "451 4.3.0 Try again later");
+	ck_assert_str_eq(reply_of(&verdict),
+	    "action=451 4.3.0 Try again later\n\n");
+	ck_assert_int_eq(verdict.reason, REASON_DIRECTORY_UNAVAILABLE);
 }
 END_TEST
 
@@ -397,6 +415,7 @@ verdict_suite(void)
 	tcase_add_test(tests, a_text_that_is_too_long_is_refused);
 	tcase_add_test(tests, a_pass_is_dunno);
 	tcase_add_test(tests, actions_have_the_words_of_the_log);
+	tcase_add_test(tests, a_refusal_is_written_as_it_is);
 	tcase_add_test(tests, an_empty_verdict_is_dunno);
 	tcase_add_test(tests, replies_follow_each_other);
 	tcase_add_test(tests, a_header_is_prepended);

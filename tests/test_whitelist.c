@@ -19,6 +19,8 @@ static const struct {
 	{ "a stranger", PROTOCOL_STATE_RCPT, "192.0.2.1", "", "", "",
 	    REASON_NOT_CHECKED },
 	{ "VRFY", PROTOCOL_STATE_VRFY, "192.0.2.1", "", "", "", REASON_VRFY },
+	{ "VRFY of our own", PROTOCOL_STATE_VRFY, "10.1.1.1", "", "", "",
+	    REASON_WHITELISTED_NETWORK },
 	{ "DATA", PROTOCOL_STATE_OTHER, "192.0.2.1", "", "", "",
 	    REASON_NOT_RCPT },
 	{ "a SASL user", PROTOCOL_STATE_RCPT, "192.0.2.1", "", "bob", "",

@@ -77,6 +77,8 @@ struct options {
 	/* Requests a second; 0: as many as the server answers. */
 	double rate;
 	uint64_t triplets;
+	/* So many recipients are asked about, and nothing else; 0: triplets. */
+	uint64_t recipients;
 	/* The first new triplet. */
 	uint64_t first;
 	uint64_t seed;
@@ -299,6 +301,7 @@ enum field {
 	FIELD_SENDER,
 	FIELD_RECIPIENT,
 	FIELD_INSTANCE,
+	FIELD_CONTEXT,
 	FIELD_NONE,
 	FIELDS,
 };
@@ -349,8 +352,9 @@ static const struct piece pieces[] = {
 	      "encryption_protocol=TLSv1.3\n"
 	      "encryption_cipher=TLS_AES_256_GCM_SHA384\n"
 	      "encryption_keysize=256\n"
-	      "policy_context=\n\n",
-	    FIELD_NONE),
+	      "policy_context=",
+	    FIELD_CONTEXT),
+	PIECE("\n\n", FIELD_NONE),
 };
 
 /* As Postfix makes it: process, seconds and microseconds in hexadecimal, and
@@ -368,7 +372,8 @@ write_instance(uint64_t number, char *to)
 }
 
 static size_t
-write_request(const struct bench_triplet *triplet, uint64_t number, char *to)
+write_request(const struct bench_triplet *triplet, const char *context,
+    uint64_t number, char *to)
 {
 	char name[48] = "mail.";
 	char instance[24];
@@ -378,6 +383,7 @@ write_request(const struct bench_triplet *triplet, uint64_t number, char *to)
 		[FIELD_SENDER] = triplet->sender,
 		[FIELD_RECIPIENT] = triplet->recipient,
 		[FIELD_INSTANCE] = instance,
+		[FIELD_CONTEXT] = context,
 		[FIELD_NONE] = "",
 	};
 	char *const start = to;
@@ -408,6 +414,16 @@ choose_triplet(struct load *load)
 	    (options->mode == MODE_MIX && random_below(load, MIX_NEW) == 0))
 		return load->next_new++;
 	return random_below(load, options->triplets);
+}
+
+/* Any triplet's client and sender, but a recipient of the directory. */
+static void
+choose_recipient(struct load *load, struct bench_triplet *triplet)
+{
+	const uint64_t recipients = load->options->recipients;
+
+	snprintf(triplet->recipient, sizeof(triplet->recipient),
+	    "r%" PRIu64 "@d.example", random_below(load, recipients));
 }
 
 /* Connections. */
@@ -455,12 +471,17 @@ take_idle(struct load *load)
 static void
 ask(struct load *load, struct connection *connection, uint64_t since)
 {
+	const char *context = "";
 	char request[REQUEST_MAX];
 	struct bench_triplet triplet;
 	size_t len;
 
 	bench_triplet(choose_triplet(load), &triplet);
-	len = write_request(&triplet, load->sent, request);
+	if (load->options->recipients > 0) {
+		choose_recipient(load, &triplet);
+		context = "recipient";
+	}
+	len = write_request(&triplet, context, load->sent, request);
 	connection->since = since;
 	connection->waiting = true;
 	connection->len = 0;
@@ -722,14 +743,18 @@ print_text(const struct load *load, const struct result *result)
 static const char usage[] =
     "usage: load -s unix:PATH|inet:HOST:PORT -m new|known|mix -n REQUESTS\n"
     "            [-c CONNECTIONS] [-T SECONDS] [-r RATE] [-k TRIPLETS]\n"
-    "            [-b FIRST] [-S SEED] [-p PID] [--json]\n"
+    "            [-b FIRST] [-R RECIPIENTS] [-S SEED] [-p PID] [--json]\n"
+    "       load --people\n"
     "\n"
     "  -n  so many requests, or with -T as many as the seconds hold\n"
     "  -r  requests a second; without it each answer is followed by the next\n"
     "      request\n"
     "  -k  the triplets 0 to TRIPLETS-1 are known\n"
     "  -b  the first new triplet (TRIPLETS)\n"
-    "  -p  the server, whose CPU time is to be told\n";
+    "  -R  asks whether one of so many recipients exists, r0@d.example and so\n"
+    "      on, and nothing else\n"
+    "  -p  the server, whose CPU time is to be told\n"
+    "  --people  prints the recipients of all triplets\n";
 
 static _Noreturn void
 fail_usage(void)
@@ -765,6 +790,18 @@ mode_named(const char *name)
 	fail_usage();
 }
 
+static _Noreturn void
+print_people(void)
+{
+	char recipient[sizeof(((struct bench_triplet *)NULL)->recipient)];
+
+	for (uint32_t i = 0; i < BENCH_RECIPIENTS; i++) {
+		bench_write_person(i, recipient);
+		puts(recipient);
+	}
+	exit(0);
+}
+
 static void
 read_option(struct options *options, int option, const char *value)
 {
@@ -795,6 +832,9 @@ read_option(struct options *options, int option, const char *value)
 	case 'b':
 		options->first = number(value, 0, all);
 		break;
+	case 'R':
+		options->recipients = number(value, 1, all);
+		break;
 	case 'S':
 		options->seed = number(value, 0, all);
 		break;
@@ -804,6 +844,8 @@ read_option(struct options *options, int option, const char *value)
 	case 'j':
 		options->json = true;
 		break;
+	case 'P':
+		print_people();
 	default:
 		fail_usage();
 	}
@@ -814,6 +856,7 @@ read_options(int argc, char **argv, struct options *options)
 {
 	static const struct option long_options[] = {
 		{ "json", no_argument, NULL, 'j' },
+		{ "people", no_argument, NULL, 'P' },
 		{ NULL, 0, NULL, 0 },
 	};
 	const uint64_t unset = UINT64_MAX;
@@ -821,7 +864,7 @@ read_options(int argc, char **argv, struct options *options)
 
 	options->first = unset;
 	while ((option = getopt_long(argc, argv,
-		    "s:m:c:n:T:r:k:b:S:p:", long_options, NULL)) != -1)
+		    "s:m:c:n:T:r:k:b:R:S:p:", long_options, NULL)) != -1)
 		read_option(options, option, optarg);
 	if (optind < argc || options->server == NULL ||
 	    (options->requests == 0) == (options->seconds == 0) ||

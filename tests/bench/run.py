@@ -36,6 +36,11 @@ CONNECTIONS = 100
 ROOMY_CACHE = "3G"
 WARM_REQUESTS = 600_000
 
+# The directory: so many recipients, two addresses each.
+RECIPIENTS = 100_000
+# Searches that are under way at once.
+OUTSTANDING = 32
+
 PATIENCE = 120
 
 # Answered at once by every server, and remembered by none.
@@ -64,6 +69,14 @@ TARGETS = (
            120, True, "bytes"),
     Target("recovery", "start after kill -9 to the first answer",
            2.0, True, "s"),
+    Target("cpu-replica", "server CPU, recipients in the replica : unchecked",
+           1.5, True, "x"),
+    Target("live", "look-ups a second, policyd : plain libldap",
+           0.7, False, "x"),
+    Target("load", "seconds of a full load, policyd : ldapsearch",
+           3.0, True, "x"),
+    Target("replica-disk", "bytes on disk for a recipient with two addresses",
+           400, True, "bytes"),
 )
 
 
@@ -78,6 +91,16 @@ def busy_seconds(cpus):
                 # Without idle (4th) and iowait (5th); guests count as user.
                 ticks += sum(map(int, fields[:3] + fields[5:8]))
     return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def configuration(settings):
+    """The text of a configuration file, from values as they stand there."""
+    text = ""
+    for key, value in settings.items():
+        key = key.replace("_", "-")
+        text += f"{key} {{\n{configuration(value)}}}\n" \
+            if isinstance(value, dict) else f"{key} = {value}\n"
+    return text
 
 
 def wait_until(condition, what, process, limit=PATIENCE):
@@ -134,6 +157,16 @@ class Server:
             except OSError:
                 return False
 
+    def finds(self, recipient):
+        """Whether it says that the recipient exists."""
+        with socket.socket(socket.AF_UNIX) as s:
+            s.settimeout(PATIENCE)
+            s.connect(self.socket)
+            s.sendall(b"request=smtpd_access_policy\nprotocol_state=RCPT\n"
+                      b"policy_context=recipient\nsender=\nrecipient=" +
+                      recipient.encode() + b"\n\n")
+            return s.recv(512).startswith(b"action=DUNNO")
+
     def connects(self):
         with socket.socket(socket.AF_UNIX) as s:
             return s.connect_ex(self.socket) == 0
@@ -177,11 +210,17 @@ class Policyd(Server):
         self.conf = os.path.join(directory, "policyd.conf")
         self.write_conf(settings)
 
+    @property
+    def control(self):
+        return os.path.join(self.directory, "control")
+
     def write_conf(self, settings):
+        """A dict among the settings is a section."""
         every = {
             "listen": f'{{ "unix:{self.socket}" }}',
             "state-directory": f'"{self.state}"',
             "user": '""',
+            "control": '""',
             "pid-file": '""',
             "log": "stderr",
             "max-connections": "2000",
@@ -189,11 +228,9 @@ class Policyd(Server):
             "max-entries": str(4 * max(self.bench.options.triplets)
                                + 20_000_000),
         }
-        every.update({key.replace("_", "-"): value
-                      for key, value in settings.items()})
+        every.update(settings)
         with open(self.conf, "w") as conf:
-            conf.writelines(f"{key} = {value}\n"
-                            for key, value in every.items())
+            conf.write(configuration(every))
 
     def command(self):
         return [self.bench.options.policyd, "-f", "-c", self.conf]
@@ -210,6 +247,17 @@ class Policyd(Server):
                     sizes[name] += status.st_blocks * 512
         return sizes
 
+    def says(self, words):
+        with open(self.log) as log:
+            return any(words in line for line in log)
+
+    def policyctl(self, *arguments, text=None):
+        program = os.path.join(os.path.dirname(self.bench.options.policyd),
+                               "policyctl")
+        done = subprocess.run([program, "-s", self.control, *arguments],
+                              input=text, capture_output=True, text=True)
+        if done.returncode != 0:
+            raise Failure(f"policyctl: {done.stderr}")
 
     def had_checkpoint(self, seconds):
         """In the last seconds; it writes the number of rows."""
@@ -346,10 +394,10 @@ class Bench:
         return result
 
     def run(self, server, mode, connections=CONNECTIONS, seconds=None,
-            rate=None, variant=""):
+            rate=None, variant="", arguments=()):
         """One measurement, which is kept."""
         arguments = ["-c", str(connections),
-                     "-T", str(seconds or self.options.seconds)]
+                     "-T", str(seconds or self.options.seconds), *arguments]
         if rate is not None:
             arguments += ["-r", str(rate)]
         began, before = time.monotonic(), self.busy()
@@ -597,6 +645,168 @@ def case_recovery(bench):
                 f"the worst of {len(times)}")
 
 
+def recipients_of(source, *domains, **settings):
+    """The section recipients, for a benchmark."""
+    listed = ", ".join(f'"{domain}"' for domain in domains)
+    return {"source": source, "domains": f"{{ {listed} }}",
+            "harvest-action": "off", **settings}
+
+
+def case_cpu_replica(bench):
+    """Both greylist the same known triplets; one looks the recipients up in its
+    replica before."""
+    people = subprocess.run([bench.options.load, "--people"], check=True,
+                            capture_output=True, text=True).stdout
+    domains = {line.partition("@")[2] for line in people.split()}
+    checking = bench.new_policyd()
+    checking.write_conf({"control": f'"{checking.control}"',
+                         "recipients": recipients_of("file", *domains)})
+    with bench.policyd() as plain, bench.running(checking):
+        checking.policyctl("recipient", "import", "-", text=people)
+        warm = bench.load(checking, "known", "-n", "1000")
+        check_answers(checking, warm)
+        rounds = bench.take_turns([plain, checking], "known")
+    bench.judge(median_ratio(rounds, "server_cpu_us", 1, 0))
+
+
+def directory_entries():
+    """So many people, two addresses each."""
+    import slapd
+    for dn, attributes in slapd.population():
+        if "mail" not in attributes:
+            yield dn, attributes
+    for i in range(RECIPIENTS):
+        yield slapd.person(f"r{i}", [f"r{i}@d.example", f"a{i}@d.example"])
+
+
+@contextlib.contextmanager
+def slapd_running(bench):
+    """An OpenLDAP server, on the core of the load generator."""
+    system = os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                          "..", "system")
+    os.environ["POLICYD"] = bench.options.policyd
+    sys.path.insert(0, system)
+    import servers
+    import slapd
+    with contextlib.ExitStack() as stack:
+        bench.say(f"filling OpenLDAP with {RECIPIENTS:,} people")
+        server = slapd.Slapd(stack.callback, servers.Authority(stack.callback),
+                             directory_entries())
+        os.sched_setaffinity(0, bench.options.load_cpus)
+        server.start()
+        os.sched_setaffinity(0, range(os.cpu_count()))
+        yield server
+
+
+def ldap_policyd(bench, server, **settings):
+    """Not yet running, without triplets."""
+    import slapd
+    policyd = Policyd(bench, bench.new_directory("policyd"))
+    secret = os.path.join(policyd.directory, "secret")
+    with open(secret, "w") as file:
+        file.write(slapd.PASSWORD)
+    os.chmod(secret, 0o600)
+    policyd.write_conf({
+        "control": f'"{policyd.control}"',
+        "recipients": recipients_of("ldap", "d.example",
+                                    **settings.pop("recipients", {})),
+        "ldap": {"uri": f'{{ "{server.ldap}" }}', "kind": "openldap",
+                 "base": f'"{slapd.BASE}"',
+                 "bind-dn": f'"cn=svc,{slapd.SERVICE}"',
+                 "password-file": f'"{secret}"', **settings}})
+    return policyd
+
+
+def libldap_rate(bench, server):
+    import slapd
+    done = subprocess.run(
+        [bench.options.ldapload, server.ldap, f"cn=svc,{slapd.SERVICE}",
+         slapd.PASSWORD, slapd.BASE, str(RECIPIENTS), str(OUTSTANDING),
+         str(bench.options.seconds)], capture_output=True, text=True,
+        preexec_fn=lambda: os.sched_setaffinity(0, bench.options.server_cpus))
+    if done.returncode != 0:
+        raise Failure(done.stderr)
+    return float(done.stdout)
+
+
+def case_live(bench):
+    """policyd has no replica and remembers nothing, so that each decision is a
+    search."""
+    with slapd_running(bench) as server:
+        policyd = ldap_policyd(bench, server, recipients={"replica": "no"},
+                               **{"cache-entries": 0,
+                                  "max-outstanding": OUTSTANDING})
+        rates = []
+        with bench.running(policyd):
+            wait_until(lambda: policyd.finds("r0@d.example"),
+                       "no answer from the directory", policyd.process)
+            for _ in range(bench.options.rounds):
+                result = bench.run(policyd, "known",
+                                   arguments=["-R", str(RECIPIENTS)])
+                rates.append((result["decisions_per_second"],
+                              libldap_rate(bench, server)))
+    bench.extra["live"] = rates
+    mine, plain = (statistics.median(column) for column in zip(*rates))
+    bench.judge(statistics.median(a / b for a, b in rates),
+                f"{mine:,.0f}/s : {plain:,.0f}/s")
+
+
+def ldapsearch_seconds(bench, server):
+    import slapd
+    began = time.monotonic()
+    subprocess.run(
+        ["ldapsearch", "-LLL", "-x", "-H", server.ldap, "-D",
+         f"cn=svc,{slapd.SERVICE}", "-w", slapd.PASSWORD, "-b", slapd.BASE,
+         "-E", "pr=1000/noprompt", "(mail=*)", "entryUUID", "mail"],
+        check=True, stdout=subprocess.DEVNULL,
+        preexec_fn=lambda: os.sched_setaffinity(0, bench.options.server_cpus))
+    return time.monotonic() - began
+
+
+def load_seconds(bench, policyd):
+    """From the start of the daemon to a replica that is whole."""
+    began = time.monotonic()
+    policyd.start()
+    wait_until(lambda: policyd.says("replica loaded"), "no full load",
+               policyd.process)
+    return time.monotonic() - began
+
+
+def case_load(bench):
+    with slapd_running(bench) as server:
+        times = []
+        for _ in range(min(3, bench.options.rounds)):
+            plain = ldapsearch_seconds(bench, server)
+            policyd = ldap_policyd(bench, server, sync="full")
+            times.append((load_seconds(bench, policyd), plain))
+            policyd.stop()
+            shutil.rmtree(policyd.directory)
+    bench.extra["load"] = times
+    mine, plain = (statistics.median(column) for column in zip(*times))
+    bench.judge(statistics.median(a / b for a, b in times),
+                f"{RECIPIENTS:,} recipients, {mine:.2f} s : {plain:.2f} s")
+
+
+def case_replica_disk(bench):
+    with slapd_running(bench) as server:
+        policyd = ldap_policyd(bench, server, sync="full",
+                               recipients={"replica": "no"})
+        with bench.running(policyd):
+            policyd.stop()
+            empty = policyd.disk()
+        policyd = ldap_policyd(bench, server, sync="full")
+        load_seconds(bench, policyd)
+        policyd.stop()
+        full = policyd.disk()
+        shutil.rmtree(policyd.directory)
+    sizes = {name: size - empty[name] for name, size in full.items()
+             if name != "log"}
+    bench.extra["replica-disk"] = sizes
+    bench.judge(sum(sizes.values()) / RECIPIENTS,
+                ", ".join(f"{name} {size / RECIPIENTS:.0f}"
+                          for name, size in sorted(sizes.items()) if size))
+
+
 CASES = {
     "cpu-new": case_cpu_new,
     "cpu-known": case_cpu_known,
@@ -607,6 +817,10 @@ CASES = {
     "scale": case_scale,
     "disk": case_disk,
     "recovery": case_recovery,
+    "cpu-replica": case_cpu_replica,
+    "live": case_live,
+    "load": case_load,
+    "replica-disk": case_replica_disk,
 }
 
 
@@ -750,7 +964,7 @@ def parse_options():
     parser = argparse.ArgumentParser(description="Measures policyd.")
     add = parser.add_argument
     add("--policyd", default=os.environ.get("POLICYD", "policyd/policyd"))
-    for name in ("load", "nothing", "fill"):
+    for name in ("load", "nothing", "fill", "ldapload"):
         add(f"--{name}", default=os.path.join(built, name))
     add("--postgrey", default="/usr/sbin/postgrey")
     add("--quick", action="store_true",

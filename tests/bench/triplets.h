@@ -143,11 +143,10 @@ bench_write_sender(uint64_t *bits, char *to)
 }
 
 static inline void
-bench_write_recipient(uint64_t *bits, char *to)
+bench_write_person(uint32_t person, char *to)
 {
 	static const char domains[4][20] = { "@city.example",
 		"@college.example", "@works.example", "@hospital.example" };
-	const uint32_t person = bench_take_skewed(bits, BENCH_RECIPIENTS);
 
 	to = bench_append(to, bench_last_names[person & 63]);
 	*to++ = '.';
@@ -155,6 +154,12 @@ bench_write_recipient(uint64_t *bits, char *to)
 	if (person >> 6 >= 26)
 		*to++ = (char)('a' + (person >> 6) / 26);
 	*bench_append(to, domains[person & 3]) = '\0';
+}
+
+static inline void
+bench_write_recipient(uint64_t *bits, char *to)
+{
+	bench_write_person(bench_take_skewed(bits, BENCH_RECIPIENTS), to);
 }
 
 static inline void

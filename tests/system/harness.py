@@ -262,6 +262,7 @@ class Policyd:
             "listen": [self.unix, self.inet],
             "state_directory": self.state,
             "user": self.user,
+            "control": self.path("control"),
             "pid_file": self.pid_file,
             "log": "stderr",
             "whitelist": {"networks": []},
