@@ -17,10 +17,12 @@
 #include <time.h>
 
 #include "triplets.h"
+#include "unconst.h"
 
 #define SECOND UINT64_C(1000000000)
 
-static char *const attributes[] = { "entryUUID", "mail", "objectClass", NULL };
+static const char *const attributes[] = { "entryUUID", "mail", "objectClass",
+	NULL };
 
 struct load {
 	LDAP *ld;
@@ -80,7 +82,7 @@ ask(struct load *load)
 		       32));
 	result =
 	    ldap_search_ext(load->ld, load->base, LDAP_SCOPE_SUBTREE, filter,
-		(char **)attributes, 0, NULL, NULL, NULL, LDAP_NO_LIMIT, &id);
+		unconst(attributes), 0, NULL, NULL, NULL, LDAP_NO_LIMIT, &id);
 	if (result != LDAP_SUCCESS)
 		fail("search", result);
 	load->asked++;
