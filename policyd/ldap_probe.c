@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -15,6 +16,7 @@
 #include "container.h"
 #include "ldap_connection.h"
 #include "ldap_message.h"
+#include "ldap_root.h"
 #include "unconst.h"
 #include "xalloc.h"
 
@@ -203,6 +205,7 @@ ask_dirsync(const struct probe *probe, const char *base, int flags)
 	return result;
 }
 
+/* NULL when DirSync is refused. */
 static const char *
 name_dirsync(const struct probe *probe, const char *base)
 {
@@ -212,7 +215,7 @@ name_dirsync(const struct probe *probe, const char *base)
 		return "changes by DirSync, without the right \"Replicating "
 		       "Directory Changes\": only a full load finds what the "
 		       "account cannot see any more";
-	return "changes by uSNChanged: DirSync is refused";
+	return NULL;
 }
 
 static bool
@@ -241,19 +244,43 @@ text_of(const struct ldap_message *root, const char *name)
 				 : NULL;
 }
 
+/* How an Active Directory tells changes; `domain` is its base. */
+static const char *
+name_ad_sync(const struct probe *probe, const struct ldap_message *root,
+    char *domain)
+{
+	const struct ldap_root known = { .naming_context = domain };
+	const enum ldap_sync_method wanted = probe->settings->sync;
+	const char *name = NULL;
+
+	if ((wanted == LDAP_SYNC_AUTO || wanted == LDAP_SYNC_DIRSYNC) &&
+	    has(root, "supportedControl", LDAP_CONTROL_X_DIRSYNC) &&
+	    ldap_root_covers(&known, probe->settings->base))
+		name = name_dirsync(probe, domain);
+	if (name == NULL &&
+	    (wanted == LDAP_SYNC_AUTO || wanted == LDAP_SYNC_USN))
+		name = "changes by uSNChanged";
+	return name;
+}
+
+/* What the replica would do; NULL when the server does not offer what is
+ * configured (ldap_sync.c). */
 static const char *
 name_sync(const struct probe *probe, const struct ldap_message *root)
 {
-	char *base = text_of(root, "defaultNamingContext");
-	const char *name = "no changes, only full loads";
+	const enum ldap_sync_method wanted = probe->settings->sync;
+	char *domain = text_of(root, "defaultNamingContext");
+	const char *name = NULL;
 
-	if (base != NULL && ldap_message_find(root, "highestCommittedUSN"))
-		name = has(root, "supportedControl", LDAP_CONTROL_X_DIRSYNC)
-			   ? name_dirsync(probe, base)
-			   : "changes by uSNChanged";
-	else if (has(root, "supportedControl", LDAP_CONTROL_SYNC))
+	if (domain != NULL && ldap_message_find(root, "highestCommittedUSN"))
+		name = name_ad_sync(probe, root, domain);
+	else if ((wanted == LDAP_SYNC_AUTO || wanted == LDAP_SYNC_SYNCREPL) &&
+		 has(root, "supportedControl", LDAP_CONTROL_SYNC))
 		name = "changes by syncrepl (RFC 4533)";
-	free(base);
+	if (name == NULL &&
+	    (wanted == LDAP_SYNC_AUTO || wanted == LDAP_SYNC_FULL))
+		name = "no changes, only full loads";
+	free(domain);
 	return name;
 }
 
@@ -329,6 +356,22 @@ check_secrecy(const struct probe *probe)
 }
 
 static bool
+judge_root(const struct probe *probe, const struct ldap_message *root)
+{
+	const char *sync = name_sync(probe, root);
+
+	if (sync == NULL) {
+		say(probe, "the server does not offer, or not to this account "
+			   "and base, what sync is set to: use sync = auto");
+		return false;
+	}
+	fprintf(probe->out, "%s: works: bind, base and recipients; %s\n",
+	    probe->uri, sync);
+	check_catalog(probe, root);
+	return true;
+}
+
+static bool
 try_root(const struct probe *probe)
 {
 	static const char *const wanted[] = { "supportedControl",
@@ -344,17 +387,14 @@ try_root(const struct probe *probe)
 	LDAPMessage *answer;
 	const int result = ask(probe, &question, &answer);
 	LDAPMessage *entry = first_entry(probe, answer);
-	const bool good = result == LDAP_SUCCESS && entry != NULL &&
-			  ldap_message_read(&root, probe->ld, entry, false);
+	bool good;
 
-	if (good) {
-		fprintf(probe->out,
-		    "%s: works: bind, base and recipients; %s\n", probe->uri,
-		    name_sync(probe, &root));
-		check_catalog(probe, &root);
+	if (entry != NULL &&
+	    ldap_message_read(&root, probe->ld, entry, false)) {
+		good = judge_root(probe, &root);
 		ldap_message_finish(&root);
 	} else {
-		complain(probe, "cannot read the root entry", result);
+		good = complain(probe, "cannot read the root entry", result);
 	}
 	ldap_msgfree(answer);
 	return good;
@@ -388,9 +428,10 @@ watch(void *argument)
 
 	while (!atomic_load(&probe->over)) {
 		if (ldap_guard_lost(&probe->guard, ldap_now_ms())) {
-			fprintf(probe->out, "libldap hangs\n");
+			fprintf(probe->out,
+			    "libldap hangs and cannot be stopped\n");
 			fflush(probe->out);
-			_exit(EXIT_FAILURE);
+			_exit(EX_UNAVAILABLE);
 		}
 		nanosleep(&pause, NULL);
 	}

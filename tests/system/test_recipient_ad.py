@@ -195,7 +195,15 @@ class ConnectionTest(Case):
         self.live(uri=[SHARED.ldap], start_tls="yes").expect(self.KNOWN)
 
     def test_policyd_t_is_content(self):
-        self.assertEqual(directory_says(self, ldap=self.settings()), 0)
+        for sync, words in (("auto", "changes by DirSync"),
+                            ("dirsync", "changes by DirSync"),
+                            ("usn", "changes by uSNChanged"),
+                            ("full", "only full loads")):
+            self.assertEqual(directory_says(
+                self, words, ldap=self.settings(sync=sync)), 0)
+        self.assertEqual(directory_says(
+            self, "the server does not offer",
+            ldap=self.settings(sync="syncrepl")), 69)
 
     def test_the_global_catalog(self):
         self.live(uri=[f"ldaps://{SHARED.address}:3269"], base="").expect(
