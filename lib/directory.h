@@ -64,6 +64,10 @@ enum {
 	SENDER_ALLOWED = 4,
 };
 
+/* Stands in a list instead of senders that are too many to be copied: whether
+ * one of them is meant only the directory knows. */
+#define SENDER_MANY "*"
+
 /* In which lists of the recipient is the sender? */
 struct sender_query {
 	struct lookup lookup;

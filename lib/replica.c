@@ -225,17 +225,16 @@ static void
 find_sender(struct directory *directory, struct sender_query *query)
 {
 	struct replica *replica = replica_of(directory);
-	const bool held = holds(replica, query);
+	const bool knows =
+	    holds(replica, query) &&
+	    replica_rows_listing(&replica->valid, query->record->id,
+		query->sender, &query->listing);
 
-	if (!held && replica->behind != NULL) {
+	query->status = knows ? SENDER_LOOKED_UP : SENDER_UNAVAILABLE;
+	if (knows || replica->behind == NULL)
+		query->lookup.done(&query->lookup);
+	else
 		directory_find_sender(replica->behind, query);
-		return;
-	}
-	query->status = SENDER_UNAVAILABLE;
-	if (held && replica_rows_listing(&replica->valid, query->record->id,
-			query->sender, &query->listing))
-		query->status = SENDER_LOOKED_UP;
-	query->lookup.done(&query->lookup);
 }
 
 struct replica *

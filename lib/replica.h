@@ -98,8 +98,8 @@ void replica_put(struct replica *replica, const struct recipient_record *record,
 void replica_add(struct replica *replica, const struct recipient_record *record,
     const char *const *addresses, size_t count);
 
-/* A sender ("ann@example.com", "@example.com", "" for the null sender) is in
- * these lists of the object. */
+/* A sender ("ann@example.com", "@example.com", "" for the null sender), or
+ * SENDER_MANY, is in these lists of the object. */
 void replica_put_sender(struct replica *replica,
     const unsigned char id[static RECIPIENT_ID], const char *sender,
     unsigned listing);

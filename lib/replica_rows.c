@@ -62,8 +62,10 @@ replica_rows_listing(const struct replica_rows *rows,
 {
 	const char *domain = strrchr(sender, '@');
 	unsigned found = 0;
+	unsigned many = 0;
 
-	if (!add_listing(rows, id, sender, &found) ||
+	if (!add_listing(rows, id, SENDER_MANY, &many) || many != 0 ||
+	    !add_listing(rows, id, sender, &found) ||
 	    (domain != NULL && !add_listing(rows, id, domain, &found)))
 		return false;
 	*listing = found;

@@ -36,7 +36,8 @@ enum store_status replica_rows_find(const struct replica_rows *rows,
     const char *address, struct recipient_record *record);
 
 /* In which lists of the object the sender is, as itself and with its domain;
- * false when the store does not answer. */
+ * false when the store does not answer, or a list is not copied
+ * (SENDER_MANY). */
 bool replica_rows_listing(const struct replica_rows *rows,
     const unsigned char id[static RECIPIENT_ID], const char *sender,
     unsigned *listing);

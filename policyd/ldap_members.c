@@ -21,8 +21,9 @@ struct group {
 	char *dn;
 	/* In a walk: how deep it was found. */
 	unsigned depth;
-	/* In the cache. */
+	/* In the cache.  Without addresses there may be too many of them. */
 	struct ldap_addresses addresses;
+	bool too_many;
 };
 
 struct ldap_members {
@@ -51,21 +52,18 @@ struct name_reader {
 	struct ldap_addresses names;
 };
 
-int
-ldap_addresses_add(struct ldap_addresses *addresses, const char *name,
-    struct err *err)
+bool
+ldap_addresses_add(struct ldap_addresses *addresses, const char *name)
 {
-	if (addresses->count >= LDAP_ADDRESSES_MAX) {
-		err_set(err, "more than %d addresses", LDAP_ADDRESSES_MAX);
-		return -1;
-	}
+	if (addresses->count >= LDAP_ADDRESSES_MAX)
+		return false;
 	if (addresses->count == addresses->room) {
 		addresses->room = 2 * addresses->room + 16;
 		addresses->name = xrealloc(addresses->name,
 		    addresses->room * sizeof(addresses->name[0]));
 	}
 	addresses->name[addresses->count++] = xstrdup(name);
-	return 0;
+	return true;
 }
 
 void
@@ -75,6 +73,14 @@ ldap_addresses_finish(struct ldap_addresses *addresses)
 		free(addresses->name[i]);
 	free(addresses->name);
 	*addresses = (struct ldap_addresses){ 0 };
+}
+
+static int
+fail_too_many(struct ldap_members *members, struct err *err)
+{
+	members->run->too_many = true;
+	err_set(err, "too many addresses, or groups in groups");
+	return -1;
 }
 
 static const char **
@@ -122,11 +128,8 @@ discover(struct ldap_members *members, const char *dn, unsigned depth,
 		if (strcasecmp(members->walk[i].dn, dn) == 0)
 			return 0;
 	}
-	if (depth > LDAP_GROUP_DEPTH || members->groups == LDAP_GROUPS_MAX) {
-		err_set(err, "groups in groups: more than %d deep or %d groups",
-		    LDAP_GROUP_DEPTH, LDAP_GROUPS_MAX);
-		return -1;
-	}
+	if (depth > LDAP_GROUP_DEPTH || members->groups == LDAP_GROUPS_MAX)
+		return fail_too_many(members, err);
 	members->walk[members->groups++] = (struct group){
 		.dn = xstrdup(dn),
 		.depth = depth,
@@ -139,17 +142,17 @@ take_addresses(struct ldap_members *members, struct err *err)
 {
 	const struct account_attribute *attributes;
 	struct account account;
-	int status = 0;
+	bool fits = true;
 	size_t count;
 
 	attributes = ldap_entry_attributes(members->entry, &count);
 	if (!account_read(&members->run->policy, attributes, count, &account))
 		return 0;
-	for (size_t i = 0; i < account.addresses.count && status == 0; i++)
-		status = ldap_addresses_add(&members->found,
-		    account.addresses.name[i], err);
+	for (size_t i = 0; i < account.addresses.count && fits; i++)
+		fits = ldap_addresses_add(&members->found,
+		    account.addresses.name[i]);
 	account_finish(&account);
-	return status;
+	return fits ? 0 : fail_too_many(members, err);
 }
 
 /* One sender: its addresses count, and when a group's walk finds a group, so do
@@ -258,17 +261,16 @@ take_names(struct name_reader *reader, const char *attribute, struct err *err)
 {
 	const struct account_attribute *found =
 	    ldap_entry_find(reader->members->entry, attribute);
-	int status = 0;
+	bool fits = true;
 	char *name;
 
-	for (size_t i = 0; found != NULL && i < found->count && status == 0;
-	     i++) {
+	for (size_t i = 0; found != NULL && i < found->count && fits; i++) {
 		name = strndup(found->values[i].bytes, found->values[i].len);
 		if (name != NULL)
-			status = ldap_addresses_add(&reader->names, name, err);
+			fits = ldap_addresses_add(&reader->names, name);
 		free(name);
 	}
-	return status;
+	return fits ? 0 : fail_too_many(reader->members, err);
 }
 
 static int
@@ -327,19 +329,19 @@ walk_groups(struct ldap_members *members, const char *dn, struct err *err)
 	return status;
 }
 
-static const struct ldap_addresses *
+static const struct group *
 find_cached(const struct ldap_members *members, const char *dn)
 {
 	for (size_t i = 0; i < members->cached; i++) {
 		if (strcasecmp(members->cache[i].dn, dn) == 0)
-			return &members->cache[i].addresses;
+			return &members->cache[i];
 	}
 	return NULL;
 }
 
 /* Moves what was found into the cache, if there is room. */
 static const struct ldap_addresses *
-remember(struct ldap_members *members, const char *dn)
+remember(struct ldap_members *members, const char *dn, bool too_many)
 {
 	struct group *group = &members->cache[members->cached];
 
@@ -349,6 +351,7 @@ remember(struct ldap_members *members, const char *dn)
 	*group = (struct group){
 		.dn = xstrdup(dn),
 		.addresses = members->found,
+		.too_many = too_many,
 	};
 	members->found = (struct ldap_addresses){ 0 };
 	members->cached++;
@@ -380,12 +383,21 @@ const struct ldap_addresses *
 ldap_members_group(struct ldap_members *members, const char *dn,
     struct err *err)
 {
-	const struct ldap_addresses *cached = find_cached(members, dn);
+	const struct group *cached = find_cached(members, dn);
+	int status;
 
-	if (cached != NULL)
-		return cached;
+	if (cached != NULL && !cached->too_many)
+		return &cached->addresses;
+	if (cached != NULL) {
+		fail_too_many(members, err);
+		return NULL;
+	}
 	ldap_addresses_finish(&members->found);
-	if (walk_groups(members, dn, err) != 0)
-		return fail(dn, err, err);
-	return remember(members, dn);
+	status = walk_groups(members, dn, err);
+	if (status == 0)
+		return remember(members, dn, false);
+	ldap_addresses_finish(&members->found);
+	if (members->run->too_many)
+		remember(members, dn, true);
+	return fail(dn, err, err);
 }

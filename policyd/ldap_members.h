@@ -14,9 +14,9 @@
 #include "err.h"
 #include "ldap_run.h"
 
-/* Addresses of one group or recipient at most; how deep groups are followed,
- * and how many. */
-#define LDAP_ADDRESSES_MAX 20000
+/* Addresses of one group or recipient at most: the daemon removes them at once,
+ * and 5000 rows take it 15 ms.  How deep groups are followed, and how many. */
+#define LDAP_ADDRESSES_MAX 5000
 #define LDAP_GROUP_DEPTH 10
 #define LDAP_GROUPS_MAX 200
 
@@ -27,9 +27,8 @@ struct ldap_addresses {
 	size_t room;
 };
 
-/* Appends a copy; -1 and `err` when there are LDAP_ADDRESSES_MAX. */
-int ldap_addresses_add(struct ldap_addresses *addresses, const char *name,
-    struct err *err);
+/* Appends a copy; false when there are LDAP_ADDRESSES_MAX. */
+bool ldap_addresses_add(struct ldap_addresses *addresses, const char *name);
 void ldap_addresses_finish(struct ldap_addresses *addresses);
 
 struct ldap_members;
@@ -42,7 +41,8 @@ struct ldap_members *ldap_members_create(struct ldap_run *run);
 void ldap_members_destroy(struct ldap_members *members);
 
 /* The addresses of the entry `dn`, borrowed until the next call.  NULL and
- * `err` on failure. */
+ * `err` on failure; then run->too_many tells whether one of the limits above is
+ * the reason. */
 const struct ldap_addresses *ldap_members_entry(struct ldap_members *members,
     const char *dn, struct err *err);
 

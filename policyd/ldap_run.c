@@ -177,6 +177,8 @@ ldap_run_ask(struct ldap_run *run, const struct ldap_query *query,
 			status = visitor->visit(visitor, message, err);
 		ldap_msgfree(message);
 	}
+	/* The visitor wants no more; the connection may be used further. */
+	ldap_abandon_ext(run->ld, id, NULL, NULL);
 	return status;
 }
 

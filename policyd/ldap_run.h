@@ -54,6 +54,8 @@ struct ldap_run {
 	 * offer the method, and nothing has been told. */
 	bool reload;
 	bool refused;
+	/* The last failure was that there are too many senders. */
+	bool too_many;
 	/* Messages that were taken. */
 	unsigned long taken;
 };

@@ -31,6 +31,8 @@ struct ldap_senders {
 	/* The senders of one recipient. */
 	struct listed listed[2 * LDAP_ADDRESSES_MAX];
 	size_t listed_count;
+	/* All that have been told. */
+	size_t told;
 };
 
 struct ldap_senders *
@@ -57,6 +59,7 @@ clear(struct ldap_senders *senders)
 		account_finish(&senders->restricted[i]);
 	senders->count = 0;
 	senders->names = 0;
+	senders->told = 0;
 	clear_listed(senders);
 	ldap_members_destroy(senders->members);
 	senders->members = NULL;
@@ -145,16 +148,21 @@ merge(struct ldap_senders *senders)
 }
 
 static int
+fail_too_many(struct ldap_senders *senders, struct err *err)
+{
+	senders->run->too_many = true;
+	err_set(err, "a recipient has too many senders");
+	return -1;
+}
+
+static int
 list_sender(struct ldap_senders *senders, const char *name, unsigned listing,
     struct err *err)
 {
 	if (senders->listed_count == LISTED_ROOM)
 		merge(senders);
-	if (senders->listed_count == LISTED_ROOM) {
-		err_set(err, "a recipient has more than %d senders",
-		    LDAP_ADDRESSES_MAX);
-		return -1;
-	}
+	if (senders->listed_count == LISTED_ROOM)
+		return fail_too_many(senders, err);
 	senders->listed[senders->listed_count++] = (struct listed){
 		.name = xstrdup(name),
 		.listing = listing,
@@ -244,24 +252,57 @@ tell_listing(struct ldap_senders *senders, const struct account *account,
 	    name, count);
 }
 
+/* Fills `listed`, each sender once. */
+static int
+find_all(struct ldap_senders *senders, const struct account *account,
+    struct err *err)
+{
+	senders->run->too_many = false;
+	if (list_all(senders, account, err) != 0)
+		return -1;
+	merge(senders);
+	if (senders->listed_count > LDAP_ADDRESSES_MAX ||
+	    senders->told + senders->listed_count > LDAP_SENDERS_MAX)
+		return fail_too_many(senders, err);
+	return 0;
+}
+
+static void
+tell_all(struct ldap_senders *senders, const struct account *account)
+{
+	const unsigned all = SENDER_PERMITTED | SENDER_REFUSED | SENDER_ALLOWED;
+
+	for (unsigned listing = 1; listing <= all; listing++)
+		tell_listing(senders, account, listing);
+	senders->told += senders->listed_count;
+}
+
+/* One recipient with too many senders must not keep all others from being
+ * copied. */
+static void
+tell_many(struct ldap_senders *senders, const struct account *account)
+{
+	const struct recipient_record *record = &account->record;
+	const unsigned lists = (record->permits ? SENDER_PERMITTED : 0) |
+			       (record->refuses ? SENDER_REFUSED : 0) |
+			       (record->allows ? SENDER_ALLOWED : 0);
+	const char *const many[] = { SENDER_MANY };
+
+	ldap_events_senders(senders->run->events, record->id, lists, many, 1);
+}
+
 static int
 tell_account(struct ldap_senders *senders, const struct account *account,
     struct err *err)
 {
-	const unsigned all = SENDER_PERMITTED | SENDER_REFUSED | SENDER_ALLOWED;
+	const int status = find_all(senders, account, err);
 
-	if (list_all(senders, account, err) != 0)
-		return -1;
-	merge(senders);
-	if (senders->listed_count > LDAP_ADDRESSES_MAX) {
-		err_set(err, "a recipient has more than %d senders",
-		    LDAP_ADDRESSES_MAX);
-		return -1;
-	}
-	for (unsigned listing = 1; listing <= all; listing++)
-		tell_listing(senders, account, listing);
+	if (status == 0)
+		tell_all(senders, account);
+	else if (senders->run->too_many)
+		tell_many(senders, account);
 	clear_listed(senders);
-	return 0;
+	return status == 0 || senders->run->too_many ? 0 : -1;
 }
 
 int

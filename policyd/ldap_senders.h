@@ -25,10 +25,14 @@ struct ldap_senders *ldap_senders_create(struct ldap_run *run);
 /* NULL is accepted. */
 void ldap_senders_destroy(struct ldap_senders *senders);
 
+/* Senders that one call of ldap_senders_tell() tells at most. */
+#define LDAP_SENDERS_MAX 1000000
+
 /* Notes the lists of an account down and takes them out of it; tells what can
  * be told at once. */
 int ldap_senders_add(struct ldap_senders *senders, struct account *account,
     struct err *err);
 
-/* Looks all names up and tells the senders. */
+/* Looks all names up and tells the senders; of a recipient that has too many of
+ * them, only that (SENDER_MANY). */
 int ldap_senders_tell(struct ldap_senders *senders, struct err *err);

@@ -267,6 +267,12 @@ print_list(const struct check *check, const char *name, unsigned listing)
 	for (size_t i = 0; i < check->senders; i++) {
 		if ((check->sender[i].listing & listing) == 0)
 			continue;
+		if (strcmp(check->sender[i].name, SENDER_MANY) == 0) {
+			printf("  %-14s too many for the replica: the "
+			       "directory is asked\n",
+			    name);
+			continue;
+		}
 		if (count++ >= SENDERS_SHOWN)
 			continue;
 		printf("  %-14s <", name);

@@ -265,6 +265,8 @@ read_senders(struct reader *reader, const struct list *list, char *field,
 	     word = strtok_r(NULL, " ", &rest)) {
 		if (strcmp(word, null_sender) == 0)
 			sender[0] = '\0';
+		else if (strcmp(word, SENDER_MANY) == 0)
+			snprintf(sender, sizeof(sender), SENDER_MANY);
 		else if (read_address(word, true, sender, err) != 0)
 			return fail_in(list->name, err);
 		rows_add_sender(reader->rows, id, sender, list->listing);

@@ -550,6 +550,36 @@ START_TEST(lists_of_somebody_else_are_asked_for_behind)
 }
 END_TEST
 
+START_TEST(lists_that_are_too_long_are_asked_for_behind)
+{
+	const struct recipient_record closed = { .id = { 7 }, .permits = true };
+	const char *const addresses[] = { "closed@example.com" };
+	struct sender_query query = {
+		.lookup = { .done = answered },
+		.recipient = addresses[0],
+		.sender = "ann@a.example",
+		.record = &closed,
+	};
+
+	load(1);
+	replica_put(replica, &closed, addresses, 1);
+	replica_put_sender(replica, closed.id, SENDER_MANY, SENDER_PERMITTED);
+	address_book_add(&book, addresses[0]);
+	address_book_list(&book, addresses[0], "ann@a.example",
+	    SENDER_PERMITTED);
+	directory_find_sender(replica_directory(replica), &query);
+	ck_assert_int_eq(query.status, SENDER_LOOKED_UP);
+	ck_assert_uint_eq(query.listing, SENDER_PERMITTED);
+	query.sender = "bob@a.example";
+	directory_find_sender(replica_directory(replica), &query);
+	ck_assert_int_eq(query.status, SENDER_LOOKED_UP);
+	ck_assert_uint_eq(query.listing, 0);
+	book.is_down = true;
+	directory_find_sender(replica_directory(replica), &query);
+	ck_assert_int_eq(query.status, SENDER_UNAVAILABLE);
+}
+END_TEST
+
 struct collector {
 	struct replica_visitor visitor;
 	char text[4096];
@@ -615,6 +645,7 @@ replica_suite(void)
 	tcase_add_test(tests, it_survives_a_restart_with_its_state);
 	tcase_add_test(tests, senders_are_found_by_address_and_by_domain);
 	tcase_add_test(tests, lists_of_somebody_else_are_asked_for_behind);
+	tcase_add_test(tests, lists_that_are_too_long_are_asked_for_behind);
 	tcase_add_loop_test(tests, it_can_be_listed_in_pieces, 1, 8);
 	suite_add_tcase(suite, tests);
 	return suite;

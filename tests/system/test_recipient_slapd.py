@@ -14,7 +14,7 @@ from recipients import (AT_ONCE, NOT_PERMITTED, STRANGER, TOO_BIG, UNAVAILABLE,
                         UNKNOWN, VALID, Recipients, directory_says,
                         slapd_settings, verdict)
 from servers import Authority
-from slapd import HIDDEN, PEOPLE, Slapd, person
+from slapd import HIDDEN, PEOPLE, Slapd, group, person
 
 # Within that a change is to be known where the server tells it by itself.
 SOON = 5 * SLOW
@@ -254,7 +254,17 @@ class ConnectionTest(Case):
                                                UNAVAILABLE})
 
     def test_policyd_t_is_content(self):
-        self.assertEqual(directory_says(self, ldap=slapd_settings(SHARED)), 0)
+        for sync, words in (("auto", "changes by syncrepl"),
+                            ("syncrepl", "changes by syncrepl"),
+                            ("full", "only full loads")):
+            self.assertEqual(directory_says(
+                self, words, ldap=slapd_settings(SHARED, sync=sync)), 0)
+
+    def test_policyd_t_knows_what_the_sync_needs(self):
+        for sync in ("dirsync", "usn"):
+            self.assertEqual(directory_says(
+                self, "the server does not offer",
+                ldap=slapd_settings(SHARED, sync=sync)), 69)
 
     def test_a_wrong_password(self):
         self.fails("wrong password", password="wrong")
@@ -518,6 +528,30 @@ class SyncTest(Case):
                 self.server.delete(new[0])
                 daemon.becomes("back@d.example", UNKNOWN, SOON)
                 daemon.close()
+
+    def test_one_with_too_many_senders_is_in_nobodys_way(self):
+        """The others are copied, and of that one the server is asked."""
+        everybody = group("everybody", "everybody@d.example", [
+            f"uid={name},{PEOPLE}" for name in
+            ("partner", *(f"m{i}" for i in range(5001)))])
+        self.server.end()
+        self.server.forget()
+        self.server.load([*people(10), everybody,
+                          person("partner", "partner@b.example"),
+                          person("closed", "closed@d.example",
+                                 dLMemSubmitPerms=everybody[0])])
+        self.server.start()
+        self.addCleanup(self.server.end)
+        daemon = self.replicate(self.server)
+        self.assertIn("permitted      too many for the replica",
+                      daemon.policyctl("recipient", "check", "closed@d.example"))
+        for sender, expected in (("partner@b.example", VALID),
+                                 (STRANGER, NOT_PERMITTED)):
+            self.assertEqual(daemon.verdict("closed@d.example", sender),
+                             expected)
+        self.server.end()
+        daemon.expect({"u7@d.example": VALID,
+                       "closed@d.example": UNAVAILABLE})
 
     def test_full_loads_alone_find_changes_too(self):
         daemon = self.begin(sync="full", sync_interval="1s",
