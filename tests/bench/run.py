@@ -11,6 +11,7 @@ says what each case measures.
 import argparse
 import collections
 import contextlib
+import itertools
 import json
 import os
 import platform
@@ -22,6 +23,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 # So many triplets are the customary store; larger ones have cases of their own.
@@ -38,6 +40,8 @@ WARM_REQUESTS = 600_000
 
 # The directory: so many recipients, two addresses each.
 RECIPIENTS = 100_000
+# In the domain of Active Directory, whose controllers are slower to fill.
+CONTROLLER_PEOPLE = 100
 # Searches that are under way at once.
 OUTSTANDING = 32
 
@@ -77,6 +81,10 @@ TARGETS = (
            2.0, True, "x"),
     Target("replica-disk", "bytes on disk for a recipient with two addresses",
            300, True, "bytes"),
+    Target("changes", "until a user who is removed in AD is refused",
+           30, True, "s"),
+    Target("outage", "slowest answer for the known while the DC hangs",
+           1.0, True, "s"),
 )
 
 
@@ -157,15 +165,18 @@ class Server:
             except OSError:
                 return False
 
-    def finds(self, recipient):
-        """Whether it says that the recipient exists."""
+    def reply_to(self, recipient):
+        """What it says of the recipient: b"DUNNO", b"550 5.1.1" ..."""
         with socket.socket(socket.AF_UNIX) as s:
             s.settimeout(PATIENCE)
             s.connect(self.socket)
             s.sendall(b"request=smtpd_access_policy\nprotocol_state=RCPT\n"
                       b"policy_context=recipient\nsender=\nrecipient=" +
                       recipient.encode() + b"\n\n")
-            return s.recv(512).startswith(b"action=DUNNO")
+            return s.recv(512).removeprefix(b"action=")
+
+    def finds(self, recipient):
+        return self.reply_to(recipient).startswith(b"DUNNO")
 
     def connects(self):
         with socket.socket(socket.AF_UNIX) as s:
@@ -231,6 +242,14 @@ class Policyd(Server):
         every.update(settings)
         with open(self.conf, "w") as conf:
             conf.write(configuration(every))
+
+    def write_secret(self, text):
+        """A file that only its user may read."""
+        path = os.path.join(self.directory, "secret")
+        with open(path, "w") as file:
+            file.write(text)
+        os.chmod(path, 0o600)
+        return path
 
     def command(self):
         return [self.bench.options.policyd, "-f", "-c", self.conf]
@@ -680,13 +699,18 @@ def directory_entries():
         yield slapd.person(f"r{i}", [f"r{i}@d.example", f"a{i}@d.example"])
 
 
-@contextlib.contextmanager
-def slapd_running(bench):
-    """An OpenLDAP server, on the core of the load generator."""
+def use_system_tests(bench):
+    """Their modules run the directories."""
     system = os.path.join(os.path.dirname(os.path.abspath(__file__)),
                           "..", "system")
     os.environ["POLICYD"] = bench.options.policyd
     sys.path.insert(0, system)
+
+
+@contextlib.contextmanager
+def slapd_running(bench):
+    """An OpenLDAP server, on the core of the load generator."""
+    use_system_tests(bench)
     import servers
     import slapd
     with contextlib.ExitStack() as stack:
@@ -703,10 +727,7 @@ def ldap_policyd(bench, server, **settings):
     """Not yet running, without triplets."""
     import slapd
     policyd = Policyd(bench, bench.new_directory("policyd"))
-    secret = os.path.join(policyd.directory, "secret")
-    with open(secret, "w") as file:
-        file.write(slapd.PASSWORD)
-    os.chmod(secret, 0o600)
+    secret = policyd.write_secret(slapd.PASSWORD)
     policyd.write_conf({
         "control": f'"{policyd.control}"',
         "recipients": recipients_of("ldap", "d.example",
@@ -810,6 +831,113 @@ def case_replica_disk(bench):
                           for name, size in sorted(sizes.items()) if size))
 
 
+@contextlib.contextmanager
+def controller_running(bench):
+    """A Samba domain controller with people like those of the other cases."""
+    use_system_tests(bench)
+    import samba
+    with contextlib.ExitStack() as stack:
+        bench.say("making a domain")
+        controller = samba.Domain(stack.callback).controller().start()
+        controller.add(*(samba.user(f"r{i}", f"r{i}@d.example")
+                         for i in range(CONTROLLER_PEOPLE)))
+        yield controller
+
+
+def controller_policyd(bench, controller, **recipients):
+    """Not yet running; its account may read what DirSync wants."""
+    import samba
+    policyd = Policyd(bench, bench.new_directory("policyd"))
+    secret = policyd.write_secret(samba.PASSWORD)
+    policyd.write_conf({
+        "control": f'"{policyd.control}"',
+        "recipients": recipients_of("ldap", "d.example", **recipients),
+        "ldap": {"uri": f'{{ "{controller.ldaps}" }}',
+                 "base": f'"{samba.BASE}"',
+                 "bind-dn": '"svc-sync@example.test"',
+                 "tls-ca-file": f'"{controller.authority.file}"',
+                 "password-file": f'"{secret}"'}})
+    return policyd
+
+
+def change_seconds(policyd, controller, name):
+    """A user comes and goes: how long until policyd accepts, and refuses."""
+    import samba
+    address = f"{name}@d.example"
+    dn, attributes = samba.user(name, address)
+    controller.add((dn, attributes))
+    began = time.monotonic()
+    wait_until(lambda: policyd.finds(address), "a new user", policyd.process)
+    accepted = time.monotonic() - began
+    # In the replica, which keeps the address until the next sync.
+    time.sleep(12)
+    controller.delete(dn)
+    began = time.monotonic()
+    wait_until(lambda: not policyd.finds(address), "a user who is gone",
+               policyd.process)
+    return accepted, time.monotonic() - began
+
+
+def case_changes(bench):
+    with controller_running(bench) as controller:
+        policyd = controller_policyd(bench, controller)
+        with bench.running(policyd):
+            wait_until(lambda: policyd.says("replica loaded"), "no full load",
+                       policyd.process)
+            times = [change_seconds(policyd, controller, f"change{i}")
+                     for i in range(min(3, bench.options.rounds))]
+    bench.extra["changes"] = times
+    accepted, refused = (max(column) for column in zip(*times))
+    bench.judge(refused, f"added: accepted after {1000 * accepted:.1f} ms")
+
+
+class Stranger(threading.Thread):
+    """Asks for unknown recipients until it is told to stop."""
+
+    def __init__(self, policyd):
+        super().__init__(daemon=True)
+        self.policyd = policyd
+        self.answers = []
+        self.over = threading.Event()
+
+    def run(self):
+        for i in itertools.count():
+            began = time.monotonic()
+            reply = self.policyd.reply_to(f"nobody{i}@d.example")
+            self.answers.append((began, time.monotonic() - began, reply[:9]))
+            if self.over.wait(0.05):
+                return
+
+
+def case_outage(bench):
+    """The controller stops in the middle of the load, as with SIGSTOP, and the
+    replica may not say "unknown" on its own for longer than a second."""
+    seconds = 10 if bench.options.quick else 60
+    with controller_running(bench) as controller:
+        policyd = controller_policyd(bench, controller,
+                                     **{"replica-trusted-for": "1s"})
+        with bench.running(policyd):
+            wait_until(lambda: policyd.says("replica loaded"), "no full load",
+                       policyd.process)
+            stranger = Stranger(policyd)
+            stranger.start()
+            controller.pause()
+            hung = time.monotonic()
+            result = bench.run(policyd, "known", seconds=seconds, rate=2000,
+                               arguments=["-R", str(CONTROLLER_PEOPLE)])
+            controller.resume()
+            stranger.over.set()
+            stranger.join()
+    later = [one for one in stranger.answers if one[0] > hung + 2]
+    refused = sum(reply.startswith(b"5") for _, _, reply in later)
+    if refused or not all(reply.startswith((b"4", b"5"))
+                          for _, _, reply in stranger.answers):
+        raise Failure(f"{refused} unknown recipients were refused")
+    bench.judge(result["latency_us"]["max"] / 1e6, f"{seconds} s; {len(later)} unknown recipients, "
+                "all deferred, the slowest in "
+                f"{max(took for _, took, _ in later):.1f} s")
+
+
 CASES = {
     "cpu-new": case_cpu_new,
     "cpu-known": case_cpu_known,
@@ -824,6 +952,8 @@ CASES = {
     "live": case_live,
     "load": case_load,
     "replica-disk": case_replica_disk,
+    "changes": case_changes,
+    "outage": case_outage,
 }
 
 
