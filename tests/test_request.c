@@ -39,6 +39,7 @@ static const struct {
 	{ "recipient", &request.recipient },
 	{ "instance", &request.instance },
 	{ "queue_id", &request.queue_id },
+	{ "size", &request.size },
 	{ "sasl_method", &request.sasl_method },
 	{ "sasl_username", &request.sasl_username },
 	{ "ccert_subject", &request.ccert_subject },
@@ -60,7 +61,7 @@ END_TEST
 
 START_TEST(other_attributes_are_ignored)
 {
-	static const char *const others[] = { "sendex", "client_port", "size",
+	static const char *const others[] = { "sendex", "client_port", "sizes",
 		"Sender", "sender2", "helo_name", "encryption_protocol",
 		"ccert_issuer", "sasl_sender", "reverse_client_name",
 		"recipient_count", "server_address" };
@@ -207,6 +208,32 @@ START_TEST(who_has_authenticated_is_known)
 }
 END_TEST
 
+static const struct {
+	const char *text;
+	uint64_t size;
+} sizes[] = {
+	{ "", 0 },
+	{ "0", 0 },
+	{ "14235", 14235 },
+	{ "007", 7 },
+	{ "-1", 0 },
+	{ "+1", 0 },
+	{ "1e9", 0 },
+	{ "12 ", 0 },
+	{ "1844674407370955159", UINT64_C(1844674407370955159) },
+	{ "18446744073709551600", UINT64_C(18446744073709551600) },
+	{ "18446744073709551615", UINT64_MAX },
+	{ "18446744073709551616", UINT64_MAX },
+	{ "99999999999999999999999999999999", UINT64_MAX },
+};
+
+START_TEST(the_announced_size_is_a_number_that_does_not_run_over)
+{
+	set("size", sizes[_i].text);
+	ck_assert_uint_eq(request_size(&request), sizes[_i].size);
+}
+END_TEST
+
 /* What Postfix 3.7 sends at RCPT TO, all 29 attributes. */
 static const char of_postfix[] = "request=smtpd_access_policy\n"
 				 "protocol_state=RCPT\n"
@@ -248,6 +275,7 @@ static const char *const of_postfix_read[MEMBERS] = {
 	"ann+a=b@example.com",
 	"3f2a.6742.1.0",
 	"",
+	"14235",
 	"plain",
 	"bob",
 	"mail.example.net",
@@ -354,6 +382,9 @@ request_suite(void)
 	tcase_add_test(tests, another_request_is_refused);
 	tcase_add_loop_test(tests, who_has_authenticated_is_known, 0,
 	    sizeof(proofs) / sizeof(proofs[0]));
+	tcase_add_loop_test(tests,
+	    the_announced_size_is_a_number_that_does_not_run_over, 0,
+	    sizeof(sizes) / sizeof(sizes[0]));
 	tcase_add_test(tests, a_request_of_postfix_is_read_in_every_split);
 	tcase_add_test(tests, a_request_of_postfix_is_read_byte_by_byte);
 	suite_add_tcase(suite, tests);
