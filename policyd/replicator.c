@@ -88,8 +88,8 @@ send_request(struct replicator *replicator, const char *request,
 	       directory_child_write(replicator->child, DIRECTORY_SYNC, &out);
 }
 
-/* Begins a run.  Without a directory process there is none; restarted() comes
- * when there is. */
+/* Begins a run.  Without a directory process it is tried again, and before that
+ * when there is one: restarted(). */
 static void
 begin_run(struct replicator *replicator)
 {
@@ -98,8 +98,10 @@ begin_run(struct replicator *replicator)
 
 	ev_timer_stop(replicator->loop, &replicator->next);
 	if (!send_request(replicator, "sync", full ? "yes" : "no",
-		full ? "" : state))
+		full ? "" : state)) {
+		start_timer(replicator, &replicator->next, replicator->retry);
 		return;
+	}
 	replicator->wants_full = false;
 	replicator->stopping = false;
 	replicator->epoch = replica_status(replicator->replica).epoch;
