@@ -25,27 +25,13 @@ enum {
 	MESSAGE_ROWS = CHANNEL_ATTRIBUTES / 2 - 2,
 };
 
-static const char *
-status_name(enum recipient_status status)
-{
-	switch (status) {
-	case RECIPIENT_UNAVAILABLE:
-		break;
-	case RECIPIENT_VALID:
-		return "valid";
-	case RECIPIENT_UNKNOWN:
-		return "unknown";
-	}
-	return "unavailable";
-}
-
 /* What one of the two says, up to what only it can say. */
 static void
 put_answer(struct buf *out, const char *from, enum recipient_status status,
     const struct recipient_record *record, double seconds)
 {
 	control_put_text(out, "from", from);
-	control_put_text(out, "status", status_name(status));
+	control_put_text(out, "status", control_status_name(status));
 	if (status == RECIPIENT_VALID)
 		control_put_record(out, "record", record);
 	control_put_number(out, "microseconds",

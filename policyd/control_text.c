@@ -36,6 +36,30 @@ control_put_record(struct buf *out, const char *name,
 	buf_putc(out, '\n');
 }
 
+const char *
+control_status_name(enum recipient_status status)
+{
+	switch (status) {
+	case RECIPIENT_UNAVAILABLE:
+		break;
+	case RECIPIENT_VALID:
+		return "valid";
+	case RECIPIENT_UNKNOWN:
+		return "unknown";
+	}
+	return "unavailable";
+}
+
+enum recipient_status
+control_read_status(const char *name)
+{
+	if (strcmp(name, "valid") == 0)
+		return RECIPIENT_VALID;
+	if (strcmp(name, "unknown") == 0)
+		return RECIPIENT_UNKNOWN;
+	return RECIPIENT_UNAVAILABLE;
+}
+
 bool
 control_read_record(const char *digits, struct recipient_record *record)
 {

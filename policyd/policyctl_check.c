@@ -54,30 +54,6 @@ struct check {
 	size_t room;
 };
 
-static enum recipient_status
-read_status(const char *name)
-{
-	if (strcmp(name, "valid") == 0)
-		return RECIPIENT_VALID;
-	if (strcmp(name, "unknown") == 0)
-		return RECIPIENT_UNKNOWN;
-	return RECIPIENT_UNAVAILABLE;
-}
-
-static const char *
-status_name(enum recipient_status status)
-{
-	switch (status) {
-	case RECIPIENT_UNAVAILABLE:
-		break;
-	case RECIPIENT_VALID:
-		return "valid";
-	case RECIPIENT_UNKNOWN:
-		return "unknown";
-	}
-	return "unavailable";
-}
-
 static void
 take_opinion(struct opinion *opinion, const struct message *message)
 {
@@ -85,7 +61,7 @@ take_opinion(struct opinion *opinion, const struct message *message)
 	    strcmp(message_text(message, "status"), "unavailable") != 0;
 
 	opinion->is_there = true;
-	opinion->status = read_status(message_text(message, "status"));
+	opinion->status = control_read_status(message_text(message, "status"));
 	opinion->ms =
 	    (double)message_number(message, "microseconds", 1ULL << 40, 0) /
 	    1000.0;
@@ -229,8 +205,8 @@ print_opinion(const char *name, const struct opinion *opinion)
 		printf("  %-14s none\n", name);
 		return;
 	}
-	printf("  %-14s %s, %.2f ms", name, status_name(opinion->status),
-	    opinion->ms);
+	printf("  %-14s %s, %.2f ms", name,
+	    control_status_name(opinion->status), opinion->ms);
 	if (*opinion->note != '\0') {
 		fputs(", ", stdout);
 		text_put_sentence(stdout, opinion->note);
@@ -289,7 +265,7 @@ print_check(const struct check *check)
 	const struct recipient_record *record = record_of(check);
 
 	text_put_address(stdout, check->address);
-	printf(": %s\n", status_name(status_of(check)));
+	printf(": %s\n", control_status_name(status_of(check)));
 	print_opinion("replica", &check->replica);
 	print_opinion("directory", &check->directory);
 	if (record == NULL)
@@ -311,8 +287,8 @@ json_opinion(const struct opinion *opinion, const char *note)
 
 	if (!opinion->is_there)
 		return json_null();
-	object = json_pack("{s:s, s:f}", "status", status_name(opinion->status),
-	    "ms", opinion->ms);
+	object = json_pack("{s:s, s:f}", "status",
+	    control_status_name(opinion->status), "ms", opinion->ms);
 	if (*opinion->note != '\0')
 		json_object_set_new(object,
 		    opinion->status == RECIPIENT_UNAVAILABLE ? "problem" : note,
@@ -343,7 +319,7 @@ print_json(const struct check *check)
 
 	json_object_set_new(object, "recipient", json_address(check->address));
 	json_object_set_new(object, "status",
-	    json_string(status_name(status_of(check))));
+	    json_string(control_status_name(status_of(check))));
 	json_object_set_new(object, "replica",
 	    json_opinion(&check->replica, "note"));
 	json_object_set_new(object, "directory",
