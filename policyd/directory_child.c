@@ -267,6 +267,8 @@ line_heard(struct channel_handler *handler, const struct message *message)
 	directory_watch_hear(&child->watch);
 	if (strcmp(message_text(message, "answer"), "ping") == 0)
 		hear_ping(child, message);
+	else if (strcmp(message_text(message, "answer"), "note") == 0)
+		log_warning("directory: %s", message_text(message, "text"));
 	else if (line->listener != NULL)
 		line->listener->heard(line->listener, message);
 }

@@ -27,7 +27,7 @@ enum { LOOKUPS = 3, SYNC = 4 };
 /* Room for the answers of all questions that can be under way. */
 #define OUTPUT_MAX (4UL << 20)
 
-/* How often the thread that copies the directory is looked at. */
+/* How often the threads that may hang in libldap are looked at. */
 #define WATCH_INTERVAL 0.25
 
 struct directoryd {
@@ -52,6 +52,20 @@ die(int code, const char *last_words)
 	_exit(code);
 }
 
+/* For the daemon's log. */
+static void
+write_note(struct directoryd *directoryd, const char *text)
+{
+	char memory[256];
+	struct buf out;
+
+	buf_init(&out, memory, sizeof(memory));
+	attr_write(&out, "answer", "note", 4);
+	attr_write(&out, "text", text, strlen(text));
+	attr_write_end(&out);
+	channel_write(directoryd->channel, &out);
+}
+
 static void
 on_watch(struct ev_loop *loop, ev_timer *watch, int events)
 {
@@ -60,8 +74,12 @@ on_watch(struct ev_loop *loop, ev_timer *watch, int events)
 
 	(void)loop;
 	(void)events;
-	if (ldap_guard_lost(&directoryd->sync, ldap_now_ms()))
-		die(EX_SOFTWARE, "libldap hangs: the process ends");
+	if (!ldap_link_lost(directoryd->link) &&
+	    !ldap_guard_lost(&directoryd->sync, ldap_now_ms()))
+		return;
+	write_note(directoryd, "libldap hangs: the process ends");
+	channel_destroy(directoryd->channel);
+	die(EX_SOFTWARE, "");
 }
 
 /* What does not fit is lost; the daemon waits for no answer for ever. */

@@ -3,10 +3,7 @@
 
 #include "ldap_link.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-#include <sysexits.h>
-#include <unistd.h>
 
 #include "container.h"
 #include "ldap_dialer.h"
@@ -402,18 +399,6 @@ check_current(struct ldap_link *link, long long now_ms)
 	}
 }
 
-/* A thread that cannot be woken holds what it holds for ever; whoever started
- * this process starts another one. */
-static void
-check_dialers(struct ldap_link *link)
-{
-	if (!ldap_dialer_lost(link->connector) &&
-	    !ldap_dialer_lost(link->improver))
-		return;
-	fputs("policyd: directory: libldap hangs: the process ends\n", stderr);
-	_exit(EX_SOFTWARE);
-}
-
 static void
 on_tick(struct ev_loop *loop, ev_timer *tick, int events)
 {
@@ -422,7 +407,6 @@ on_tick(struct ev_loop *loop, ev_timer *tick, int events)
 
 	(void)loop;
 	(void)events;
-	check_dialers(link);
 	check_searches(link, now_ms);
 	if (link->current != NULL) {
 		check_current(link, now_ms);
@@ -470,6 +454,15 @@ ldap_link_create(struct ev_loop *loop, const struct ldap_settings *settings,
 	ev_timer_start(loop, &link->tick);
 	connect_now(link);
 	return link;
+}
+
+bool
+ldap_link_lost(struct ldap_link *link)
+{
+	const bool connector = ldap_dialer_lost(link->connector);
+	const bool improver = ldap_dialer_lost(link->improver);
+
+	return connector || improver;
 }
 
 void

@@ -34,6 +34,11 @@ struct ldap_link;
 struct ldap_link *ldap_link_create(struct ev_loop *loop,
     const struct ldap_settings *settings, struct err *err);
 
+/* Ends attempts to connect that take too long; to be called a few times a
+ * second.  True when one cannot be ended: its thread holds what it holds for
+ * ever, and the process had better end. */
+bool ldap_link_lost(struct ldap_link *link);
+
 /* The answer may come before this returns. */
 void ldap_link_search(struct ldap_link *link, struct ldap_search *search);
 

@@ -123,19 +123,19 @@ answer_valid(struct find_question *question)
 static void
 tell_duplicates(const struct find_question *question)
 {
-	char memory[4 * ADDRESS_MAX];
-	struct buf escaped;
+	struct answer note;
 
 	if (question->entries < 2 || question->lookup->told_duplicates)
 		return;
 	question->lookup->told_duplicates = true;
-	buf_init(&escaped, memory, sizeof(memory));
-	buf_put_escaped(&escaped, question->recipient.text,
+	buf_init(&note.out, note.memory, sizeof(note.memory));
+	put(&note, "answer", "note");
+	buf_printf(&note.out, "text=%u entries have the address <",
+	    question->entries);
+	buf_put_escaped(&note.out, question->recipient.text,
 	    strlen(question->recipient.text));
-	fprintf(stderr,
-	    "policyd: directory: %u entries have the address <%.*s>: the "
-	    "settings of the first one count\n",
-	    question->entries, (int)escaped.len, memory);
+	buf_puts(&note.out, ">: the settings of the first one count\n");
+	answer_send(question->lookup, &note);
 }
 
 static void

@@ -169,6 +169,15 @@ class KindsTest(Case):
                                         sender=sender)["action"]
                     self.assertRegex(action, expected)
 
+    def test_two_with_one_address_are_told_of(self):
+        twins = [person(f"twin{i}", "twin@d.example") for i in range(2)]
+        SHARED.add(*twins)
+        self.addCleanup(SHARED.delete, *(dn for dn, _ in twins))
+        daemon = self.serve(SHARED)
+        daemon.expect({"twin@d.example": VALID})
+        daemon.log.wait("directory: 2 entries have the address "
+                        "<twin@d.example>")
+
     def test_an_address_is_never_a_part_of_the_filter(self):
         hostile = ["*@d.example", "a*@d.example", "an?@d.example",
                    "ann)(uid=*@d.example", "ann)(|(uid=*)@d.example",
