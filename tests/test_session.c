@@ -4,6 +4,7 @@
 #include "session.h"
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -419,14 +420,22 @@ age_triplet(const char *recipient)
 
 START_TEST(a_message_gets_one_header_however_many_recipients)
 {
-	static const char header[] =
-	    "action=PREPEND X-Greylist: delayed 200 seconds by policyd\n\n";
 	const int peer = connect_peer();
+	const char *text;
+	int seconds = 0;
+	int len = 0;
 
 	age_triplet("ann@example.com");
 	age_triplet("carl@example.com");
 	ask(peer, REQUEST("ann@example.com"));
-	ck_assert_str_eq(answer(peer), header);
+	text = answer(peer);
+	sscanf(text,
+	    "action=PREPEND X-Greylist: delayed %d seconds by policyd%n",
+	    &seconds, &len);
+	ck_assert_int_gt(len, 0);
+	ck_assert_str_eq(text + len, "\n\n");
+	/* The clock is the real one. */
+	ck_assert_int_ge(seconds, 200);
 	ask(peer, REQUEST("carl@example.com"));
 	ck_assert_str_eq(answer(peer), "action=DUNNO\n\n");
 	close(peer);
